@@ -1,0 +1,4 @@
+// The command line: builds the program and runs it on the arguments of this process.
+import { program } from './index.ts';
+
+await program().parseAsync();
