@@ -1,0 +1,136 @@
+/**
+ * Images as data: what an image is made of, where it is, and what was seen of it.
+ * Nothing here knows DSS or Docker; paths, names and users are parameters.
+ */
+
+/** Content address, as in OCI: `sha256:` and 64 lower-case hex digits. */
+export type Digest = `sha256:${string}`;
+
+/** Platforms that rebake builds for, written as in OCI. */
+export type Platform = `linux/${'amd64' | 'arm64'}`;
+
+/** One file of a {@link FileSet}. `path` is relative to the set's root, POSIX, NFC. */
+export interface FileEntry {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly exec: boolean;
+}
+
+/**
+ * Files of the machine, named by content. `root` is absolute and a fact of this machine: it never counts in a
+ * fingerprint. Whoever sends the files hashes them again: a mismatch is `INPUT_MOVED`.
+ */
+export interface FileSet {
+  readonly root: string;
+  readonly files: readonly FileEntry[];
+}
+
+/** What a package manager installs: a lock file by digest, or normalized requirement lines. */
+export type Packages = { readonly lock: Digest } | { readonly requirements: readonly string[] };
+
+/** Family of the distribution in a base: decides between apt and dnf. */
+export type Family = 'debian' | 'rhel';
+
+/**
+ * One engine-neutral build step. A builder lists the `name@version`s it knows ({@link STEP_VERSIONS}); an unknown step is
+ * refused when planning.
+ */
+export type Step =
+  /** The whole root file system from one tar archive: `files` holds exactly that file. Always first; there is no parent then. */
+  | { readonly step: 'rootfs'; readonly files: FileSet }
+  /**
+   * A user's whole Dockerfile. Always first. `froms` lists the references of its FROM and COPY --from lines that are neither stages nor
+   * `scratch`, as written; the job pins each to a digest.
+   */
+  | { readonly step: 'dockerfile'; readonly text: string; readonly files: FileSet; readonly froms: readonly string[] }
+  /** Instructions of a user, put between other steps as they are; no FROM in them. `place` names it for people. */
+  | { readonly step: 'fragment'; readonly place: string; readonly text: string; readonly files: FileSet }
+  | { readonly step: 'system-packages'; readonly family: Family; readonly names: readonly string[] }
+  /** A user with its group and home (mode 775, group 0, so that arbitrary uids with gid 0 can write). */
+  | { readonly step: 'user'; readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }
+  /** A virtual environment at `prefix` made by `interpreter` (such as `3.11`) of the image, with packages in it. */
+  | { readonly step: 'python-env'; readonly prefix: string; readonly interpreter: string; readonly packages: Packages; readonly bytecode: boolean }
+  | { readonly step: 'r-packages'; readonly library: string; readonly from: 'cran' | 'debian'; readonly names: readonly string[] }
+  | { readonly step: 'copy'; readonly files: FileSet; readonly to: string; readonly owner: string }
+  /** Runs argv (no shell) as root in `workdir`. `files` can be read below `mount` while it runs, and are not in the image afterwards. */
+  | {
+      readonly step: 'run';
+      readonly files: FileSet;
+      readonly mount: string;
+      readonly workdir: string;
+      readonly argv: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    };
+
+/** Versions of the steps as this kernel writes them; raised when the meaning of a step's fields changes. */
+export const STEP_VERSIONS = {
+  rootfs: 1,
+  dockerfile: 1,
+  fragment: 1,
+  'system-packages': 1,
+  user: 1,
+  'python-env': 1,
+  'r-packages': 1,
+  copy: 1,
+  run: 1,
+} as const satisfies Record<Step['step'], number>;
+
+/** Steps on top of a parent (or of a first step that brings its own ground), and the config of the image. */
+export interface ImageSpec {
+  readonly steps: readonly Step[];
+  /** Environment of the finished image. While steps run, only `buildEnv` is set on top of the parent's. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Environment while steps run; overridden or emptied again by `env` in the finished image. */
+  readonly buildEnv?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly entrypoint?: readonly string[];
+}
+
+/** A place where an image is. `registry` is `host[:port]`, `engine` the id that a builder gives in its capabilities. */
+export type Location =
+  | { readonly registry: string; readonly repository: string; readonly manifest: Digest }
+  | { readonly engine: string; readonly name: string };
+
+/** An image: its identity (config digest, the engine's image ID) and the places where it is known to be. */
+export interface Output {
+  readonly identity: Digest;
+  readonly at: readonly Location[];
+}
+
+/** A failure at an engine or a registry. `words` are the engine's own and already redacted; `retry` says whether trying again can help. */
+export interface BuildError {
+  /** Stable, upper snake case, listed in docs/reference/diagnostics.md. */
+  readonly code: string;
+  readonly retry: 'never' | 'backoff' | 'elsewhere';
+  readonly words: string;
+}
+
+/** The exception that carries a {@link BuildError} through promises. Anything else thrown is a bug. */
+export class BuildFailure extends Error {
+  readonly error: BuildError;
+  constructor(error: BuildError, options?: ErrorOptions) {
+    super(`${error.code}: ${error.words}`, options);
+    this.name = 'BuildFailure';
+    this.error = error;
+  }
+}
+
+/** An observation of the world: yes, no, or unknown with the reason. Unknown is never taken for no. */
+export type Seen<T> =
+  | { readonly seen: 'yes'; readonly value: T }
+  | { readonly seen: 'no' }
+  | { readonly seen: 'unknown'; readonly why: BuildError };
+
+/** How to reach one registry; a fact of the machine, never part of a fingerprint. */
+export interface RegistryAccess {
+  /** `host[:port]`, as in a reference. */
+  readonly host: string;
+  /** PEM bundle that is trusted for this host, next to the system's. Absolute path. */
+  readonly ca?: string;
+  /** Plain HTTP. Loopback addresses are tried without TLS anyway, as Docker does. */
+  readonly insecure?: boolean;
+}
+
+/** Login for one registry, as Docker's config has it. `identityToken` is an OAuth refresh token. */
+export type Credentials = { readonly username: string; readonly password: string } | { readonly identityToken: string };

@@ -1,0 +1,71 @@
+/** What the declaration turns into: the hand-over from loading to expansion, and from expansion to the rest of rebake. */
+import type { BuildAccess, Diagnostic, FileSet, Node, NodeId, Platform, RegistryAccess, Where } from '@rebake/sdk';
+import type { Config } from './schema.ts';
+
+/** Text file named by a declaration: content without CR, and its digest. Absent files are diagnosed when loading. */
+export interface LoadedText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * A validated declaration with every file it names already read or hashed, so that expansion is a pure function of it.
+ * Keys of `texts` and `sets` are the paths of keys in the declaration, such as `codeEnvs.glm.packages.file`.
+ */
+export interface Loaded {
+  /** Absolute path of the config file; its folder is the root that no named file may leave. */
+  readonly file: string;
+  readonly root: string;
+  readonly config: Config;
+  /** Place of a value by its path of keys; of its nearest parent that has a place where it has none itself. */
+  locate(path: readonly (string | number)[]): Where;
+  readonly texts: ReadonlyMap<string, LoadedText>;
+  readonly sets: ReadonlyMap<string, FileSet>;
+  /** Release name → what `dss-version.json` of its kit says, where there is a kit with one. */
+  readonly kitVersions: ReadonlyMap<string, string>;
+}
+
+/** What a run of (env or none, container config) uses; `rebake resolve` answers from it. */
+export interface Binding {
+  /** Name of the code env; null: runs without one use the base. */
+  readonly env: string | null;
+  readonly config: string;
+  readonly publication: NodeId;
+  /** The image that is published. */
+  readonly image: NodeId;
+  /** What a run pulls: `host[:port]/path/repository` of the pull side, or the engine's name where there is no registry. */
+  readonly pullName: string;
+  readonly tag: string;
+}
+
+/** Builder as declared: name → kind of a plugin, its options, and how many builds it runs at a time. */
+export interface BuilderConfig {
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly parallel: number | null;
+  /** Milliseconds that one build may take. */
+  readonly timeoutMs: number | null;
+}
+
+/** The declaration as a graph. */
+export interface Expansion {
+  /** Parents before children. */
+  readonly nodes: readonly Node[];
+  readonly bindings: readonly Binding[];
+  readonly registries: readonly RegistryAccess[];
+  readonly builders: Readonly<Record<string, BuilderConfig>>;
+  readonly access: BuildAccess;
+  /** Of each image node, for people and for `resolve`. */
+  readonly images: ReadonlyMap<NodeId, ImageFacts>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What people group and filter by. */
+export interface ImageFacts {
+  readonly type: 'base' | 'env';
+  readonly name: string;
+  readonly release: string | null;
+  readonly platform: Platform;
+  readonly language?: 'python' | 'r';
+  readonly jupyter?: boolean;
+}

@@ -1,0 +1,9 @@
+/** All that a plugin sees: nodes, builders, plans, events, diagnostics, stores; and the vocabulary of images. */
+export * from '@rebake/image';
+export * from './builder.ts';
+export * from './diagnostic.ts';
+export * from './event.ts';
+export * from './node.ts';
+export * from './plan.ts';
+export * from './plugin.ts';
+export * from './state.ts';

@@ -1,0 +1,92 @@
+/** The plan: what to do at most, in which order, and why. JSON as it stands; docs/reference/plan.schema.json is made from it. */
+import type { BuildError, Digest, Output, Platform, Seen } from '@rebake/image';
+import type { Input, NodeId, Where } from './node.ts';
+
+/** What a builder can do, as it says when probed. */
+export interface Capabilities {
+  /** Id of the engine behind it: locations of the form `{engine, name}` carry it. */
+  readonly engine: string;
+  /** Contents class, such as `dockerfile@1`: builders of one class make interchangeable images. Counts in the key. */
+  readonly contents: string;
+  /** Steps it knows, as `name@version`. */
+  readonly steps: readonly string[];
+  readonly platforms: readonly Platform[];
+  /** Whether the same job gives the same identity. */
+  readonly reproducible: boolean;
+}
+
+/** What was seen of the world before planning. */
+export interface World {
+  /** Per node: the output with the locations that were really seen. */
+  readonly outputs: ReadonlyMap<NodeId, Seen<Output>>;
+  /** Candidates found for nodes that are not fresh, under the key that they had when looking. */
+  readonly candidates: ReadonlyMap<NodeId, { readonly key: Digest; readonly output: Output }>;
+  readonly builders: ReadonlyMap<string, Seen<Capabilities>>;
+  /** False when nothing was looked at and state was trusted (`--refresh=false`). */
+  readonly refreshed: boolean;
+}
+
+/** Why a node is not fresh: one cause, down to its leaf. */
+export type Cause =
+  | { readonly code: 'INPUT_CHANGED'; readonly key: string; readonly from: Input; readonly to: Input }
+  | { readonly code: 'INPUT_ADDED'; readonly key: string; readonly to: Input }
+  | { readonly code: 'INPUT_REMOVED'; readonly key: string; readonly from: Input }
+  | { readonly code: 'EXTERNAL_MOVED' | 'PARENT_CHANGED'; readonly parent: NodeId; readonly from: Digest | null; readonly to: Digest }
+  | { readonly code: 'PARENT_MAY_CHANGE'; readonly parent: NodeId }
+  | { readonly code: 'CONTENTS_CHANGED'; readonly from: string; readonly to: string }
+  | { readonly code: 'NEVER_BUILT'; readonly because: readonly Where[] }
+  | { readonly code: 'OUTPUT_MISSING' }
+  | { readonly code: 'TAG_MOVED'; readonly tag: string; readonly from: Digest; readonly to: Digest }
+  | { readonly code: 'FORCED' }
+  | { readonly code: 'UNDECLARED' };
+
+/** A cause with the path from the node where it arose to the node that it is a reason for (leaf first, that node last). */
+export interface Reason {
+  readonly cause: Cause;
+  readonly path: readonly NodeId[];
+}
+
+/** How much an action may do, from nothing upwards; images up to `build`, publications `publish`, vanished nodes `forget` or `delete`. */
+export type Effort = 'keep' | 'adopt' | 'fetch' | 'rebase' | 'build' | 'publish' | 'forget' | 'delete';
+
+/** One node's part of a plan: an upper bound, `ifChanged` naming the nodes of which one must change for anything to happen. */
+export interface Action {
+  readonly node: NodeId;
+  readonly atMost: Effort;
+  /** Empty: unconditional. Else the action runs only if one of these nodes comes out with another identity than its entry has, or is itself built because it was missing. */
+  readonly ifChanged: readonly NodeId[];
+  readonly reasons: readonly Reason[];
+  /** Nodes to be settled before; always earlier in the list. */
+  readonly after: readonly NodeId[];
+  /** Version of the entry that was read; null where there was none. */
+  readonly entry: number | null;
+}
+
+/** A plan. `actions` is in an allowed order and names every node of the wish, kept ones too. */
+export interface Plan {
+  readonly formatVersion: 1;
+  /** Digest of all nodes (ids, roles, inputs, parents, builders, repositories, tags), not of machine facts. */
+  readonly graph: Digest;
+  readonly lineage: string;
+  readonly refreshed: boolean;
+  /** What external references resolved to: an apply uses exactly these. */
+  readonly externals: Readonly<Record<NodeId, Output>>;
+  readonly actions: readonly Action[];
+}
+
+/** What the user asked for, beyond the declaration. */
+export interface Wish {
+  /** Built again whatever the ledger says, without adoption (`--rebuild`). */
+  readonly force: readonly NodeId[];
+  /** Only these nodes (closed over needed ancestors already); absent: all. */
+  readonly only?: readonly NodeId[];
+  /** Delete what vanished nodes left, instead of only forgetting them. */
+  readonly prune?: boolean;
+}
+
+/** What stands in the way of a node: an unknown observation of something demanded, or a builder that cannot do it. */
+export interface Blocker {
+  readonly node: NodeId;
+  readonly code: 'OBSERVATION_UNKNOWN' | 'BUILDER_UNKNOWN' | 'BUILDER_CANNOT';
+  readonly why: BuildError;
+}
