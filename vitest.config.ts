@@ -13,8 +13,6 @@ export default defineConfig({
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   test: {
     reporters: ['default', './tools/test/reporter.ts'],
-    // Processes that a test starts by `process.execPath` see the sources too.
-    env: { NODE_OPTIONS: `--conditions=${source}` },
     projects: [
       {
         extends: true,
