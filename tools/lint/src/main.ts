@@ -5,13 +5,13 @@ import { dependencies } from './rules/dependencies.ts';
 import { direction } from './rules/direction.ts';
 import { hosts } from './rules/hosts.ts';
 import { sizes } from './rules/sizes.ts';
-import { readWorkspace } from './workspace.ts';
+import { readWorkspace, type Finding } from './workspace.ts';
 
 const workspace = readWorkspace(join(import.meta.dirname, '../../..'));
 const rules = { direction, dependencies, cycles, sizes, hosts };
 
 let count = 0;
-const report = (rule: string, findings: ReturnType<typeof sizes>): void => {
+const report = (rule: string, findings: readonly Finding[]): void => {
   for (const { file, line, message, help } of findings) {
     count++;
     console.error(`${file}${line === undefined ? '' : `:${line}`}: ${message} (${rule})\n  ${help}`);

@@ -1,0 +1,1 @@
+console.log('No generated page yet.');
