@@ -1,0 +1,135 @@
+/** Schema of a declaration: the whole of it, with the fields that later versions act on, so that configs do not change shape. */
+import { z } from 'zod';
+import { codeEnv } from './schema-envs.ts';
+import { baseImage } from './schema-images.ts';
+import {
+  dssVersion,
+  duration,
+  line,
+  name,
+  packages,
+  path,
+  platform,
+  prePush,
+  proxy,
+  registryUrl,
+  RELEASE_VERSION,
+  repository,
+  secretRef,
+  tag,
+} from './schema-parts.ts';
+import { apiService, codeStudioTemplate, instance, sparkConfig } from './schema-later.ts';
+
+const release = z
+  .strictObject({
+    version: dssVersion.describe('DSS version, in quotes where it has only one dot.'),
+    kit: path.optional().describe('Folder of the DSS installation, relative to the config: what images take from it.'),
+  })
+  .describe('A DSS release.');
+
+const registry = z
+  .strictObject({
+    url: registryUrl.describe(
+      '`host[:port][/path]` that is pulled from, and pushed to unless `pushUrl` says otherwise.',
+    ),
+    pushUrl: registryUrl.optional().describe('`host[:port][/path]` to push to, where it differs.'),
+    ca: path.optional().describe('PEM file with the CA of the registry, for private ones.'),
+    insecure: z.boolean().optional().describe('Plain HTTP.'),
+    prePush: prePush.optional(),
+  })
+  .describe('A registry. Logins come from the docker config of the user and its helpers.');
+
+const containerConfig = z
+  .strictObject({
+    engine: z.enum(['kubernetes', 'docker']).describe('What runs the containers.'),
+    base: name.describe('Base image that env images of this config are built on.'),
+    registry: name
+      .optional()
+      .describe('Registry to publish to. Without one, images stay in the engine of their builder.'),
+    repository: repository.optional().describe('Repository path below the registry, before the name of the image.'),
+    platform: platform.optional().describe('Platform. Default: that of its base.'),
+    tags: z
+      .array(tag)
+      .min(1)
+      .default([`dss-${RELEASE_VERSION}`])
+      .describe('Tags of published images; `${release.version}` stands for the version of the release.'),
+    usableBy: z.enum(['all', 'allowed']).default('all').describe('Who may use it in DSS.'),
+    allowedGroups: z.array(line).default([]).describe('Groups that may use it, for `usableBy: allowed`.'),
+    workloadType: line.optional().describe('Workloads that it is for, such as `ANY`.'),
+    properties: z.record(line, line).default({}).describe('Properties of the config in DSS.'),
+    prePush: prePush.optional(),
+  })
+  .describe('A container execution config of DSS.');
+
+const builder = z
+  .strictObject({
+    type: name.describe('Kind of builder: one of the built-in ones (`docker`), or of a plugin.'),
+    parallel: z.int().min(1).max(1024).optional().describe('How many builds it runs at a time.'),
+    timeout: duration.optional().describe('How long one build may take.'),
+    options: z.record(z.string(), z.unknown()).default({}).describe('Options of its kind.'),
+  })
+  .describe('A builder.');
+
+const build = z
+  .strictObject({
+    ca: secretRef.optional().describe('PEM bundle that builds trust, as a secret.'),
+    pipConfig: secretRef.optional().describe('pip.conf that builds see, as a secret.'),
+    secrets: z.record(name, secretRef).default({}).describe('Other secrets, by the id that a build mounts.'),
+    proxy: proxy.optional(),
+    network: z.enum(['default', 'host', 'none']).default('default').describe('Network of builds.'),
+  })
+  .prefault({})
+  .describe('How builds reach the world: facts of the machine, which never make anything stale.');
+
+const section = <T extends z.ZodType>(value: T, text: string): z.ZodDefault<z.ZodRecord<typeof name, T>> =>
+  z.record(name, value).default({}).describe(text);
+
+/** The declaration. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('Address of this schema, for editors.'),
+  version: z.literal(1).describe('Version of the shape of this file.'),
+  release: release.optional(),
+  releases: z
+    .record(name, release)
+    .optional()
+    .describe('Several releases by name, instead of `release`; each base names its own.'),
+  registries: section(registry, 'Registries by name.'),
+  baseImages: section(baseImage, 'Base images by name.'),
+  containerConfigs: section(containerConfig, 'Container configs by name.'),
+  codeEnvs: section(codeEnv, 'Code envs by name.'),
+  sparkConfigs: section(sparkConfig, 'Spark configs by name.'),
+  codeStudioTemplates: section(codeStudioTemplate, 'Code Studio templates by name.'),
+  apiServices: section(apiService, 'API services by name.'),
+  instances: section(instance, 'DSS nodes by name.'),
+  builtinEnv: z
+    .strictObject({ packages: packages.default([]).describe('Packages added by hand.') })
+    .optional()
+    .describe('Packages added by hand to the environment that comes with DSS; not available in containers.'),
+  builders: z
+    .record(name, z.union([name, builder]))
+    .default({ default: 'docker' })
+    .describe(
+      'Builders by name; `default` names the one that is used where nothing else is said. A text is short for `{type: …}`.',
+    ),
+  build,
+  plugins: z.array(line).default([]).describe('Packages or paths of plugins that bring kinds of builders.'),
+});
+
+/** A validated declaration, with all defaults filled in. */
+export type Config = z.output<typeof configSchema>;
+/** What a user writes. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+export type BaseImageConfig = Config['baseImages'][string];
+export type CodeEnvConfig = Config['codeEnvs'][string];
+export type ContainerConfig = Config['containerConfigs'][string];
+export type RegistryConfig = Config['registries'][string];
+export type ReleaseConfig = NonNullable<Config['release']>;
+
+/** Version of the shape of validated declarations; part of the load cache's key, raised whenever {@link Config} changes. */
+export const SCHEMA_VERSION = 1;
+
+/** Gives a `rebake.config.ts` its types and completion; returns the declaration as it is. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
