@@ -1,0 +1,26 @@
+/** The table of all diagnostics of a declaration, from which docs/reference/diagnostics.md is made, and the one way to make one. */
+import type { Diagnostic, DiagnosticKind, Where } from '@rebake/sdk';
+import { LOAD_ROWS } from './diagnostic-codes-load.ts';
+import { RULE_ROWS } from './diagnostic-codes-rules.ts';
+
+/** A row of a table: code, severity, what it means, what to do. */
+export type KindRow = readonly [code: string, severity: 'error' | 'warning', means: string, help: string];
+
+const rows = [...LOAD_ROWS, ...RULE_ROWS];
+
+/** Codes of diagnostics of a declaration. */
+export type DiagnosticCode = (typeof rows)[number][0];
+
+/** Every diagnostic that loading, the rules of DSS and the expansion can give, sorted by code. */
+export const DIAGNOSTIC_KINDS: readonly DiagnosticKind[] = rows
+  .map(([code, severity, means, help]): DiagnosticKind => ({ code, severity, means, help }))
+  .toSorted((a, b) => (a.code < b.code ? -1 : 1));
+
+const byCode = new Map(DIAGNOSTIC_KINDS.map((kind) => [kind.code, kind]));
+
+/** Makes a diagnostic; severity comes from the table, and the help line too unless there is a better one for the case. */
+export function diagnostic(code: DiagnosticCode, message: string, where: Where | null, help?: string): Diagnostic {
+  const kind = byCode.get(code);
+  if (kind === undefined) throw new TypeError(`no such diagnostic: ${code}`);
+  return { code, severity: kind.severity, message, where, help: help ?? kind.help };
+}
