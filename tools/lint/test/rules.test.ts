@@ -75,13 +75,13 @@ test('a path into another package, and one that exports does not offer, are foun
 test('plugins are named by the table of built-ins alone, and lazily', () => {
   const plugin = "'@rebake/plugin-docker'";
   const files = {
-    'packages/rebake/src/builtins.ts': `export const docker = () => import(${plugin});\n`,
+    'packages/rebake/src/builders.ts': `export const docker = () => import(${plugin});\n`,
     'packages/rebake/src/index.ts': `export const docker = () => import(${plugin});\n`,
   };
-  const message = '@rebake/plugin-docker is not imported lazily by packages/rebake/src/builtins.ts';
+  const message = '@rebake/plugin-docker is not imported lazily by packages/rebake/src/builders.ts';
   expect(said(direction(workspaceOf(files)))).toEqual([`packages/rebake/src/index.ts:1 ${message}`]);
-  const eager = { 'packages/rebake/src/builtins.ts': `import ${plugin};\n` };
-  expect(said(direction(workspaceOf(eager)))).toEqual([`packages/rebake/src/builtins.ts:1 ${message}`]);
+  const eager = { 'packages/rebake/src/builders.ts': `import ${plugin};\n` };
+  expect(said(direction(workspaceOf(eager)))).toEqual([`packages/rebake/src/builders.ts:1 ${message}`]);
 });
 
 test('a package of which no module is seen is a finding, not a pass', () => {

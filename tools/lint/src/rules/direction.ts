@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
 const forTests = ['@rebake/tool-engines'];
 
 /** The one file that names plugins, and only by import(): a plugin costs nothing until it is used. */
-const builtins = 'packages/rebake/src/builtins.ts';
+const builtins = 'packages/rebake/src/builders.ts';
 
 const pure = '@rebake/planner';
 
