@@ -22,6 +22,8 @@ export interface World {
   /** Candidates found for nodes that are not fresh, under the key that they had when looking. */
   readonly candidates: ReadonlyMap<NodeId, { readonly key: Digest; readonly output: Output }>;
   readonly builders: ReadonlyMap<string, Seen<Capabilities>>;
+  /** For publications seen under another identity than their entry's: the first such tag. Where it is missing, the node's first tag is named. */
+  readonly movedTags?: ReadonlyMap<NodeId, string>;
   /** False when nothing was looked at and state was trusted (`--refresh=false`). */
   readonly refreshed: boolean;
 }
