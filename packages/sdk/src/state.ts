@@ -1,6 +1,7 @@
 /** What rebake remembers: the last success of each node, with the ledger it was made from. */
 import type { BuildError, Digest, Output } from '@rebake/image';
 import type { Inputs, NodeId } from './node.ts';
+import type { Capabilities } from './plan.ts';
 
 /** The last success of a node. */
 export interface Entry {
@@ -66,6 +67,12 @@ export interface Store {
   record(row: HistoryRow): Promise<void>;
   /** Newest first. */
   history(filter: { readonly node?: NodeId; readonly run?: string; readonly limit?: number }): Promise<readonly HistoryRow[]>;
+  /** Drops the history of all but the newest `runs` runs. */
+  retain(runs: number): Promise<void>;
+  /** What each builder said when it was last probed, by name: what `--refresh=false` plans with. */
+  capabilities(): Promise<ReadonlyMap<string, Capabilities>>;
+  /** Remembers what a builder said. */
+  remember(builder: string, capabilities: Capabilities): Promise<void>;
   /**
    * Takes the one lock for changing things. Resolves to its release, or to who holds it. A lock dies with its process.
    */
