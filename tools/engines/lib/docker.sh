@@ -1,0 +1,60 @@
+# The Docker engine: its own root, socket and pid, and no touch on the machine's network.
+# shellcheck shell=bash
+
+# All containers of this engine sit in one cgroup of ours, so that what a killed dockerd leaves behind can be told.
+CGROUP=rebake-engines-${RUN##*/}
+
+docker_answers() { answers http://docker/_ping 200 --unix-socket "$DOCKER_SOCKET"; }
+
+# Pids of what belongs to our engine besides dockerd: its containerd and shims, known by the sockets that they name, and
+# whatever is in our cgroup. The pattern goes in by stdin, else grep would find itself.
+docker_leftovers() {
+  local pid
+  {
+    for pid in $(printf '%s\n' "$RUN/exec/" | grep -lsF -f - /proc/[0-9]*/cmdline | cut -d/ -f3); do
+      if grep -qsE '^(containerd|runc)' "/proc/$pid/comm"; then printf '%s\n' "$pid"; fi
+    done
+    find /sys/fs/cgroup -path "*/$CGROUP/*" -name cgroup.procs -exec cat {} + 2>/dev/null
+  } | sort -un
+}
+
+# After a dockerd that was killed: a containerd that still runs would be taken over, and a stale containerd.pid whose number
+# belongs to someone else by now makes dockerd wait for it in vain.
+clean_docker() {
+  local pid mount deadline=$(($(now_ms) + 5000))
+  rm -f "$RUN/docker.pid" "$DOCKER_SOCKET"
+  for pid in $(docker_leftovers || true); do kill -KILL "$pid" 2>/dev/null || true; done
+  while [[ $(docker_leftovers || true) ]] && (($(now_ms) < deadline)); do sleep 0.03; done
+  # Deepest first; dockerd binds its data root onto itself as well.
+  while read -r mount; do umount -l "$mount" 2>/dev/null || true; done < <(
+    awk '{ print $5 }' /proc/self/mountinfo | while read -r mount; do printf '%b/\n' "$mount"; done |
+      grep -F -e "$DIR/docker/" -e "$RUN/exec/" | sort -r
+  )
+  find /sys/fs/cgroup -depth -type d \( -path "*/$CGROUP" -o -path "*/$CGROUP/*" \) -exec rmdir {} + 2>/dev/null || true
+  rm -rf "$RUN/exec"
+}
+
+start_docker() {
+  local started
+  started=$(now_ms)
+  if alive docker >/dev/null && docker_answers; then
+    report docker "$started" "up unix://$DOCKER_SOCKET"
+    return
+  fi
+  stop docker
+  clean_docker
+  mkdir -p "$RUN" "$DIR/docker"
+  # No bridge and no iptables: the machine's firewall, forwarding and addresses stay as they are. Builds and containers say
+  # `host` for their network. 127.0.0.0/8 is Docker's own default, written down since the registries here rely on it.
+  start docker dockerd --data-root "$DIR/docker" --exec-root "$RUN/exec" --pidfile "$RUN/docker.pid" \
+    --host "unix://$DOCKER_SOCKET" --storage-driver overlay2 --insecure-registry 127.0.0.0/8 \
+    --cgroup-parent "/$CGROUP" --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false
+  wait_for docker docker_answers
+  report docker "$started" "started unix://$DOCKER_SOCKET"
+}
+
+stop_docker() {
+  stop docker
+  clean_docker
+  rm -rf "$RUN"
+}

@@ -1,0 +1,110 @@
+# Registries on loopback ports: without auth, with basic auth, with TLS and basic auth, with token auth; and the servers of
+# ours beside them (tokens, wheels).
+# shellcheck shell=bash
+
+SECRET=$DIR/secret
+USERNAME=rebake
+
+# port NAME: the port of the last run if nobody took it meanwhile, so that addresses stay; else a free one. Below the range
+# that outgoing connections draw from (32768 and up), so that none of these can sit on it when a service comes back.
+port() {
+  local file=$DIR/port/$1 port
+  mkdir -p "$DIR/port"
+  if port=$(cat "$file" 2>/dev/null) && ! in_use "$port"; then
+    printf '%s' "$port"
+    return
+  fi
+  while :; do
+    port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+    in_use "$port" || grep -qsxF "$port" "$DIR"/port/* || break
+  done
+  printf '%s\n' "$port" >"$file"
+  printf '%s' "$port"
+}
+
+in_use() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+port_of() { cat "$DIR/port/$1"; }
+
+# Made once: a password, a private CA with a certificate for the loopback names, and the key that signs tokens. Built beside
+# its place and renamed, so that it is whole or absent.
+provide_secrets() {
+  [[ -d $SECRET ]] && return
+  local new=$DIR/secret.new log=$LOG/openssl.log days=3650
+  rm -rf "$new"
+  mkdir -m 700 "$new"
+  openssl rand -hex 16 >"$new/password"
+  # The registry knows bcrypt only.
+  htpasswd -B -i -n "$USERNAME" <"$new/password" 2>>"$log" | sed '/^$/d' >"$new/htpasswd"
+  openssl req -x509 -newkey rsa:2048 -nodes -days $days -subj '/CN=rebake engines CA' -keyout "$new/ca.key" \
+    -out "$new/ca.crt" -addext keyUsage=critical,keyCertSign,cRLSign 2>>"$log"
+  openssl req -newkey rsa:2048 -nodes -subj '/CN=127.0.0.1' -keyout "$new/tls.key" -out "$new/tls.csr" 2>>"$log"
+  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n' >"$new/tls.ext"
+  openssl x509 -req -in "$new/tls.csr" -CA "$new/ca.crt" -CAkey "$new/ca.key" -CAcreateserial -days $days \
+    -extfile "$new/tls.ext" -out "$new/tls.crt" 2>>"$log"
+  openssl req -x509 -newkey rsa:2048 -nodes -days $days -subj '/CN=rebake engines tokens' -keyout "$new/token.key" \
+    -out "$new/token.crt" 2>>"$log"
+  mv "$new" "$SECRET"
+}
+
+registry_scheme() { if [[ $1 == tls ]]; then printf https; else printf http; fi; }
+
+registry_config() {
+  local name=$1
+  cat <<YAML
+version: 0.1
+log: { level: info, accesslog: { disabled: false } }
+storage:
+  cache: { blobdescriptor: inmemory }
+  filesystem: { rootdirectory: "$DIR/registry/$name" }
+  delete: { enabled: true }
+http:
+  addr: 127.0.0.1:$2
+  secret: $(<"$SECRET/password")
+YAML
+  if [[ $name == tls ]]; then printf '  tls: { certificate: "%s", key: "%s" }\n' "$SECRET/tls.crt" "$SECRET/tls.key"; fi
+  case $name in
+    plain) ;;
+    auth | tls) printf 'auth:\n  htpasswd: { realm: rebake-engines, path: "%s" }\n' "$SECRET/htpasswd" ;;
+    token)
+      printf 'auth:\n  token: { realm: "%s", service: rebake-engines, issuer: rebake-engines, rootcertbundle: "%s" }\n' \
+        "http://127.0.0.1:$(port_of token)/token" "$SECRET/token.crt"
+      ;;
+  esac
+}
+
+registry_answers() {
+  answers "$(registry_scheme "$1")://127.0.0.1:$(port_of "registry-$1")/v2/" '200 401' --cacert "$SECRET/ca.crt"
+}
+
+start_registry() {
+  local name=$1 service=registry-$1 started port text=up
+  started=$(now_ms)
+  if ! { alive "$service" >/dev/null && registry_answers "$name"; }; then
+    stop "$service"
+    port=$(port "$service")
+    mkdir -p "$DIR/registry"
+    registry_config "$name" "$port" >"$DIR/registry/$name.yml"
+    start "$service" docker-registry serve "$DIR/registry/$name.yml"
+    wait_for "$service" registry_answers "$name"
+    text=started
+  fi
+  report "$service" "$started" "$text $(registry_scheme "$name")://127.0.0.1:$(port_of "$service")"
+}
+
+# start_server NAME PATH SCRIPT [ARGUMENT…]: a server of ours; it gets its port as its first argument.
+server_answers() { answers "http://127.0.0.1:$(port_of "$1")$2" 200; }
+
+start_server() {
+  local name=$1 path=$2 script=$3 started port text=up
+  shift 3
+  started=$(now_ms)
+  if ! { alive "$name" >/dev/null && server_answers "$name" "$path"; }; then
+    stop "$name"
+    port=$(port "$name")
+    start "$name" "$NODE" "$TOOL/src/$script" "$port" "$@"
+    wait_for "$name" server_answers "$name" "$path"
+    text=started
+  fi
+  report "$name" "$started" "$text http://127.0.0.1:$(port_of "$name")$path"
+}

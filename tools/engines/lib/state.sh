@@ -1,0 +1,30 @@
+# What up found, written down for tests: engines.json (see src/state.ts), engines.env for shells, a Docker client's config.
+# shellcheck shell=bash
+
+# The machine's CA bundle, as its own clients are told, else Debian's.
+find_ca() {
+  local file
+  for file in "${SSL_CERT_FILE:-}" "${REQUESTS_CA_BUNDLE:-}" "${PIP_CERT:-}" "${NODE_EXTRA_CA_CERTS:-}" \
+    /etc/ssl/certs/ca-certificates.crt; do
+    [[ $file && -s $file ]] && break
+    file=
+  done
+  [[ $file ]] || die 'no CA bundle: none named by SSL_CERT_FILE and its like, none in /etc/ssl/certs'
+  CA=$file
+}
+
+# A Docker CLI that builds with BuildKit: Debian's does by itself; another one, found first on the PATH, may lack buildx.
+find_docker_cli() {
+  DOCKER_CLI=/usr/bin/docker
+  [[ -x $DOCKER_CLI ]] || DOCKER_CLI=$(command -v docker)
+}
+
+write_state() {
+  local name registries=()
+  find_ca
+  find_docker_cli
+  for name in $REGISTRIES; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
+  ENGINES_DIR=$DIR DOCKER_SOCKET=$DOCKER_SOCKET DOCKER_CLI=$DOCKER_CLI BASE_IMAGE=$BASE_IMAGE ROOTFS=$ROOTFS \
+    ROOTFS_DIGEST=$ROOTFS_DIGEST CA=$CA SECRET=$SECRET USERNAME=$USERNAME TOKEN_PORT=$(port_of token) \
+    WHEELS_PORT=$(port_of wheels) run_ts write-state.ts "${registries[@]}"
+}

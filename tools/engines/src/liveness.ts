@@ -1,0 +1,70 @@
+// Whether what engines.json names really answers, asked anew each time: a file outlives the processes it speaks of.
+import { existsSync, readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { EngineName, EnginesState } from './state.ts';
+
+/** All of these run on this machine: one that takes longer than this is as good as down. */
+const TIMEOUT_MS = 2000;
+
+interface Probe {
+  readonly url: string;
+  readonly socketPath?: string;
+  readonly ca?: string;
+}
+
+/** The HTTP status, or undefined where nobody answers. */
+async function status({ url, ca, socketPath }: Probe): Promise<number | undefined> {
+  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+  return new Promise((resolve) => {
+    const request = send(
+      url,
+      {
+        timeout: TIMEOUT_MS,
+        agent: false,
+        ...(ca === undefined ? {} : { ca }),
+        ...(socketPath === undefined ? {} : { socketPath }),
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      },
+    );
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(undefined));
+    request.on('close', () => resolve(undefined));
+    request.end();
+  });
+}
+
+async function answers(probe: Probe, ...statuses: readonly number[]): Promise<boolean> {
+  const got = await status(probe);
+  return got !== undefined && statuses.includes(got);
+}
+
+/** Whether one engine is up. */
+export async function isUp(state: EnginesState, name: EngineName): Promise<boolean> {
+  const { docker, registries, rootfs, wheels } = state;
+  switch (name) {
+    case 'docker':
+      return answers({ url: 'http://docker/_ping', socketPath: docker.socket }, 200);
+    case 'rootfs':
+      return existsSync(rootfs.path);
+    case 'wheels':
+      return answers({ url: wheels.indexUrl }, 200);
+    case 'plain':
+      return answers({ url: `${registries.plain.url}/v2/` }, 200);
+    case 'auth':
+    case 'token':
+      return answers({ url: `${registries[name].url}/v2/` }, 401);
+    case 'tls':
+      return (
+        existsSync(registries.tls.ca) &&
+        answers({ url: `${registries.tls.url}/v2/`, ca: readFileSync(registries.tls.ca, 'utf8') }, 401)
+      );
+    default: {
+      const never: never = name;
+      throw new Error(`no engine ${String(never)}`);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// The schema of engines.json, and where it lies. `up` writes it through write-state.ts; tests read it through engines().
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A registry: `address` is `HOST:PORT`, as image references begin with; `url` has the scheme before it. */
+export interface RegistryState {
+  readonly url: string;
+  readonly address: string;
+}
+
+export interface EnginesState {
+  /** Raised when a reader of the last version would misread this one. */
+  readonly version: 1;
+  readonly dir: string;
+  readonly docker: {
+    /** `unix://` and the socket, as in DOCKER_HOST. */
+    readonly host: string;
+    readonly socket: string;
+    /** A Docker CLI that builds with BuildKit (`DOCKER_BUILDKIT=1`). */
+    readonly cli: string;
+    /** The rootfs imported: what a test's Dockerfile starts FROM. */
+    readonly baseImage: string;
+    /** The only network in which a RUN here reaches anything: the engine has no bridge. */
+    readonly buildNetwork: 'host';
+    /** A folder for DOCKER_CONFIG with the credentials of every registry below. */
+    readonly configDir: string;
+  };
+  readonly registries: {
+    readonly plain: RegistryState;
+    readonly auth: RegistryState & Credentials;
+    /** `ca`: path of the PEM file of the private CA. */
+    readonly tls: RegistryState & Credentials & { readonly ca: string };
+    /** `realm`: where tokens are given out for these credentials. Without any, a token grants pull only. */
+    readonly token: RegistryState & Credentials & { readonly realm: string };
+  };
+  /** A Debian tar with python3.11; `digest` is of the tar as it is, `sha256:…`. */
+  readonly rootfs: { readonly path: string; readonly digest: string };
+  /** The machine's CA bundle, to be given to builds as a secret when they reach for the package index. */
+  readonly ca: { readonly path: string };
+  /** `indexUrl` is for pip's `--index-url`; `dir` holds the wheels it serves. */
+  readonly wheels: { readonly indexUrl: string; readonly dir: string };
+}
+
+export type RegistryName = keyof EnginesState['registries'];
+export type EngineName = 'docker' | 'rootfs' | 'wheels' | RegistryName;
+
+export const REGISTRY_NAMES: readonly RegistryName[] = ['plain', 'auth', 'tls', 'token'];
+
+/** The folder of the engines: REBAKE_ENGINES_DIR, else `.engines` at the root of the repository. */
+export function enginesDir(): string {
+  return process.env['REBAKE_ENGINES_DIR'] ?? resolve(import.meta.dirname, '../../../.engines');
+}
+
+export function statePath(dir: string = enginesDir()): string {
+  return join(dir, 'engines.json');
+}
+
+/** What `up` wrote last, or undefined where it never ran or `down` ran since. Says nothing about what is alive. */
+export function readState(dir: string = enginesDir()): EnginesState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(statePath(dir), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const state = JSON.parse(text) as EnginesState;
+  if (state.version !== 1)
+    throw new Error(`${statePath(dir)} has version ${String(state.version)}: run tools/engines/up`);
+  return state;
+}

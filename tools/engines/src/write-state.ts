@@ -1,0 +1,90 @@
+// Run by `up`: writes engines.json, engines.env and the Docker client's config from what the shell found out.
+// Arguments: NAME=HOST:PORT for each registry; everything else comes by environment variables.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EnginesState } from './state.ts';
+import { REGISTRY_NAMES, statePath } from './state.ts';
+
+function need(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`write-state: ${name} is not set`);
+  return value;
+}
+
+/** Readers never see half a file, and an unchanged one keeps its time. */
+function replace(path: string, text: string): void {
+  try {
+    if (readFileSync(path, 'utf8') === text) return;
+  } catch {
+    // Not there yet.
+  }
+  writeFileSync(`${path}.tmp`, text, { mode: 0o600 });
+  renameSync(`${path}.tmp`, path);
+}
+
+const dir = need('ENGINES_DIR');
+const secret = need('SECRET');
+const addresses = new Map(process.argv.slice(2).map((pair) => pair.split('=', 2) as [string, string]));
+const credentials = {
+  username: need('USERNAME'),
+  password: readFileSync(join(secret, 'password'), 'utf8').trim(),
+};
+
+function registry(name: string): { url: string; address: string } {
+  const address = addresses.get(name);
+  if (address === undefined) throw new Error(`write-state: no address for ${name}`);
+  return { url: `${name === 'tls' ? 'https' : 'http'}://${address}`, address };
+}
+
+const configDir = join(dir, 'docker-config');
+const state: EnginesState = {
+  version: 1,
+  dir,
+  docker: {
+    host: `unix://${need('DOCKER_SOCKET')}`,
+    socket: need('DOCKER_SOCKET'),
+    cli: need('DOCKER_CLI'),
+    baseImage: need('BASE_IMAGE'),
+    buildNetwork: 'host',
+    configDir,
+  },
+  registries: {
+    plain: registry('plain'),
+    auth: { ...registry('auth'), ...credentials },
+    tls: { ...registry('tls'), ...credentials, ca: join(secret, 'ca.crt') },
+    token: { ...registry('token'), ...credentials, realm: `http://127.0.0.1:${need('TOKEN_PORT')}/token` },
+  },
+  rootfs: { path: need('ROOTFS'), digest: need('ROOTFS_DIGEST') },
+  ca: { path: need('CA') },
+  wheels: { indexUrl: `http://127.0.0.1:${need('WHEELS_PORT')}/simple/`, dir: join(dir, 'wheels') },
+};
+
+mkdirSync(configDir, { recursive: true });
+const auth = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
+const auths = Object.fromEntries(
+  REGISTRY_NAMES.filter((name) => name !== 'plain').map((name) => [state.registries[name].address, { auth }]),
+);
+replace(join(configDir, 'config.json'), `${JSON.stringify({ auths }, null, 2)}\n`);
+
+const variables: Record<string, string> = {
+  DOCKER_HOST: state.docker.host,
+  DOCKER_CONFIG: configDir,
+  DOCKER_BUILDKIT: '1',
+  REBAKE_DOCKER_CLI: state.docker.cli,
+  REBAKE_BASE_IMAGE: state.docker.baseImage,
+  REBAKE_ROOTFS: state.rootfs.path,
+  REBAKE_CA: state.ca.path,
+  REBAKE_INDEX_URL: state.wheels.indexUrl,
+  REBAKE_REGISTRY_USERNAME: credentials.username,
+  REBAKE_REGISTRY_PASSWORD: credentials.password,
+  REBAKE_REGISTRY_TLS_CA: state.registries.tls.ca,
+};
+for (const name of REGISTRY_NAMES) variables[`REBAKE_REGISTRY_${name.toUpperCase()}`] = state.registries[name].address;
+const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
+replace(
+  join(dir, 'engines.env'),
+  Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .join(''),
+);
+replace(statePath(dir), `${JSON.stringify(state, null, 2)}\n`);
