@@ -1,3 +1,36 @@
 /** Images as data: steps, file sets, Dockerfile rendering, OCI documents, registry client. No domain word. */
 export * from './types.ts';
 export * from './canonical.ts';
+export { FileProblem } from './files/problem.ts';
+export type { FileProblemCode } from './files/problem.ts';
+export { digestFile } from './files/hash.ts';
+export { createFileHasher } from './files/hasher.ts';
+export type { FileFacts, FileHasher } from './files/hasher.ts';
+export type { TreeOptions } from './files/tree.ts';
+export { readContextFile, verifyFileSet } from './files/send.ts';
+export type { ContextFile } from './files/send.ts';
+export { isRegistryHost, isRepository, isTag, parseReference } from './oci/reference.ts';
+export type { Reference, ReferenceError } from './oci/reference.ts';
+export {
+  choosePlatform,
+  InvalidDocument,
+  MAX_CONFIG_BYTES,
+  MAX_MANIFEST_BYTES,
+  MEDIA_TYPES,
+  parseConfig,
+  parseManifest,
+} from './oci/documents.ts';
+export type { Descriptor, ImageConfig, ImageIndex, ImageManifest, IndexEntry } from './oci/documents.ts';
+export { createCredentialStore } from './credentials/store.ts';
+export type { CredentialStore } from './credentials/store.ts';
+export { createRegistryClient } from './registry/client.ts';
+export type {
+  ManifestAt,
+  ReferenceAt,
+  RegistryClient,
+  RegistryClientOptions,
+  RepositoryAt,
+  RequestOptions,
+  Resolved,
+} from './registry/client.ts';
+export type { CopyOptions } from './registry/copy.ts';

@@ -49,8 +49,19 @@ export type Step =
   /** A user with its group and home (mode 775, group 0, so that arbitrary uids with gid 0 can write). */
   | { readonly step: 'user'; readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }
   /** A virtual environment at `prefix` made by `interpreter` (such as `3.11`) of the image, with packages in it. */
-  | { readonly step: 'python-env'; readonly prefix: string; readonly interpreter: string; readonly packages: Packages; readonly bytecode: boolean }
-  | { readonly step: 'r-packages'; readonly library: string; readonly from: 'cran' | 'debian'; readonly names: readonly string[] }
+  | {
+      readonly step: 'python-env';
+      readonly prefix: string;
+      readonly interpreter: string;
+      readonly packages: Packages;
+      readonly bytecode: boolean;
+    }
+  | {
+      readonly step: 'r-packages';
+      readonly library: string;
+      readonly from: 'cran' | 'debian';
+      readonly names: readonly string[];
+    }
   | { readonly step: 'copy'; readonly files: FileSet; readonly to: string; readonly owner: string }
   /** Runs argv (no shell) as root in `workdir`. `files` can be read below `mount` while it runs, and are not in the image afterwards. */
   | {
