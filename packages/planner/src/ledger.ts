@@ -1,5 +1,14 @@
 /** The ledger: fingerprints, keys, and the one function that says whether a node is stale. */
-import { compareBytes, digestOf, type Cause, type Digest, type Entry, type Inputs, type Node, type NodeId } from '@rebake/sdk';
+import {
+  compareBytes,
+  digestOf,
+  type Cause,
+  type Digest,
+  type Entry,
+  type Inputs,
+  type Node,
+  type NodeId,
+} from '@rebake/sdk';
 
 /** Role of a node of the graph; undefined for an id that is not in it. */
 export type RoleOf = (id: NodeId) => Node['role'] | undefined;
@@ -80,7 +89,13 @@ function parentCause(parent: NodeId, from: Digest | null, to: Digest, roleOf: Ro
   return { code: roleOf(parent) === 'external' ? 'EXTERNAL_MOVED' : 'PARENT_CHANGED', parent, from, to };
 }
 
-function compareParents(node: Node, entry: Entry, parents: ReadonlyMap<NodeId, Digest>, roleOf: RoleOf, causes: Cause[]): void {
+function compareParents(
+  node: Node,
+  entry: Entry,
+  parents: ReadonlyMap<NodeId, Digest>,
+  roleOf: RoleOf,
+  causes: Cause[],
+): void {
   let shared = 0;
   for (const parent of node.parents) {
     const from = Object.hasOwn(entry.parents, parent) ? (entry.parents[parent] ?? null) : null;

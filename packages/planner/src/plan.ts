@@ -48,9 +48,18 @@ const NOTHING: readonly NodeId[] = [];
  */
 export function plan(nodes: readonly Node[], state: State, world: World, wish: Wish): Planned {
   const graph = buildGraph(nodes);
-  const question: Question = { graph, state, world, forced: forcedNodes(graph, wish), wanted: wantedRanks(graph, wish) };
+  const question: Question = {
+    graph,
+    state,
+    world,
+    forced: forcedNodes(graph, wish),
+    wanted: wantedRanks(graph, wish),
+  };
   const { situations, found, blockers } = settle(question);
-  const actions = [...nodeActions(question, situations, found), ...(wish.only === undefined ? vanished(graph, state, wish) : [])];
+  const actions = [
+    ...nodeActions(question, situations, found),
+    ...(wish.only === undefined ? vanished(graph, state, wish) : []),
+  ];
   const name = (rank: number): NodeId => nodeAt(graph, rank).id;
   return {
     plan: {
@@ -88,7 +97,8 @@ function wantedRanks(graph: Graph, wish: Wish): ReadonlySet<number> | null {
   const wanted = new Set(wish.only.map((id) => rankOf(graph, id)));
   for (const rank of wanted) {
     for (const parent of graph.parents[rank] ?? []) {
-      if (!wanted.has(parent)) throw new Error(`the wish names ${nodeAt(graph, rank).id} without its parent ${nodeAt(graph, parent).id}`);
+      if (!wanted.has(parent))
+        throw new Error(`the wish names ${nodeAt(graph, rank).id} without its parent ${nodeAt(graph, parent).id}`);
     }
   }
   return wanted;
@@ -131,10 +141,20 @@ function nodeActions(question: Question, situations: Situations, found: Spread):
       continue;
     }
     const ifChanged = conditionOf(rank, situations, found);
-    const before = new Set([...(graph.parents[rank] ?? []).filter((parent) => efforts[parent] !== 'keep'), ...ifChanged]);
+    const before = new Set([
+      ...(graph.parents[rank] ?? []).filter((parent) => efforts[parent] !== 'keep'),
+      ...ifChanged,
+    ]);
     const after = [...before].filter((other) => other < rank).toSorted((a, b) => a - b);
     const names = (ranks: readonly number[]): NodeId[] => ranks.map((other) => nodeAt(graph, other).id);
-    actions.push({ node: node.id, atMost, ifChanged: names(ifChanged), reasons: reasons.next(rank), after: names(after), entry });
+    actions.push({
+      node: node.id,
+      atMost,
+      ifChanged: names(ifChanged),
+      reasons: reasons.next(rank),
+      after: names(after),
+      entry,
+    });
   }
   return actions;
 }
@@ -150,7 +170,9 @@ function effortOf(rank: number, node: Node, situations: Situations, found: Sprea
 /** Ranks of which one must change, rising; empty where something happens anyway. */
 function conditionOf(rank: number, situations: Situations, found: Spread): readonly number[] {
   if (situations.of[rank]?.verdict !== 'keep') return [];
-  const grounds = [found.runs.get(rank), found.fetches.get(rank)].filter((ground): ground is Condition => ground !== undefined);
+  const grounds = [found.runs.get(rank), found.fetches.get(rank)].filter(
+    (ground): ground is Condition => ground !== undefined,
+  );
   if (grounds.some((ground) => ground.always)) return [];
   return [...new Set(grounds.flatMap((ground) => [...ground.ifChanged]))].toSorted((a, b) => a - b);
 }

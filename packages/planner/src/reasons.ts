@@ -64,7 +64,11 @@ export function reasoner(question: Question, situations: Situations, spread: Spr
   return {
     next(rank) {
       const situation = situations.of[rank];
-      if (situation === undefined || (situation.verdict === 'keep' && !spread.runs.has(rank) && !spread.fetches.has(rank))) return NONE;
+      if (
+        situation === undefined ||
+        (situation.verdict === 'keep' && !spread.runs.has(rank) && !spread.fetches.has(rank))
+      )
+        return NONE;
       const reasons: Reason[] = [];
       const arisen = new Map<number, Trace>();
       const add = (cause: Cause, trace: Trace): void => {
@@ -75,7 +79,8 @@ export function reasoner(question: Question, situations: Situations, spread: Spr
       const missing: Cause = { code: 'OUTPUT_MISSING' };
       if (spread.missing.has(rank)) add(missing, { leaf: rank, rank, from: null });
       // What is only fetched does not change: nothing below it has its reason here.
-      else if (spread.fetches.has(rank)) reasons.push({ cause: missing, path: pathOf({ leaf: rank, rank, from: null }) });
+      else if (spread.fetches.has(rank))
+        reasons.push({ cause: missing, path: pathOf({ leaf: rank, rank, from: null }) });
       if (situation.verdict === 'keep') mayChange(rank, add);
       traces[rank] = [...arisen.values()].slice(0, MAX_ORIGINS);
       return reasons;

@@ -1,5 +1,20 @@
 /** First pass of planning: what the ledger and the world say about each node, parents first, if nothing else changes. */
-import type { Blocker, BuildError, Cause, Digest, Entry, External, Image, Node, NodeId, Output, Publication, Seen, State, World } from '@rebake/sdk';
+import type {
+  Blocker,
+  BuildError,
+  Cause,
+  Digest,
+  Entry,
+  External,
+  Image,
+  Node,
+  NodeId,
+  Output,
+  Publication,
+  Seen,
+  State,
+  World,
+} from '@rebake/sdk';
 import type { Graph } from './graph.ts';
 import { judge, keyOf, type RoleOf } from './ledger.ts';
 import { capabilitiesOf } from './presence.ts';
@@ -54,7 +69,14 @@ export function assess(question: Question, blocked: ReadonlyMap<number, Blocker>
       blockedBy.set(rank, above);
       continue;
     }
-    const ask = { node, entry: state.entries.get(node.id), world, expected, roleOf, forced: question.forced.has(node.id) };
+    const ask = {
+      node,
+      entry: state.entries.get(node.id),
+      world,
+      expected,
+      roleOf,
+      forced: question.forced.has(node.id),
+    };
     const found = assessNode(ask);
     if ('why' in found) {
       blockers.set(rank, { node: node.id, code: 'OBSERVATION_UNKNOWN', why: found.why });
@@ -106,7 +128,9 @@ function assessExternal({ node, entry, world, expected, roleOf }: Ask<External>)
   const output = world.outputs.get(node.id) ?? NO;
   if (output.seen === 'unknown') return { why: output.why };
   if (output.seen === 'no') {
-    return { why: { code: 'EXTERNAL_NOT_FOUND', retry: 'never', words: `${node.ref} was not found for ${node.platform}` } };
+    return {
+      why: { code: 'EXTERNAL_NOT_FOUND', retry: 'never', words: `${node.ref} was not found for ${node.platform}` },
+    };
   }
   const { identity } = output.value;
   const causes: Cause[] = [...judge(node, entry, '', expected, roleOf)];
@@ -129,8 +153,12 @@ function assessImage(ask: Ask<Image>): Assessed {
     return { situation, expected: entry?.output.identity };
   }
   const candidate = contents === undefined ? undefined : candidateOf(ask, contents);
-  if (candidate === undefined) return { situation: { verdict: 'do', causes, output: NO }, expected: entry?.output.identity };
-  return { situation: { verdict: 'adopt', causes, output: { seen: 'yes', value: candidate } }, expected: candidate.identity };
+  if (candidate === undefined)
+    return { situation: { verdict: 'do', causes, output: NO }, expected: entry?.output.identity };
+  return {
+    situation: { verdict: 'adopt', causes, output: { seen: 'yes', value: candidate } },
+    expected: candidate.identity,
+  };
 }
 
 /** Another image in the place of the entry's is not the entry's. */
@@ -158,7 +186,10 @@ function assessPublication({ node, entry, world, expected, roleOf, forced }: Ask
   const identity = (image === undefined ? undefined : expected.get(image)) ?? entry?.output.identity;
   const shown = output.seen === 'yes' ? output.value.identity : undefined;
   const causes = judge(node, entry, '', expected, roleOf);
-  const result = (verdict: Verdict, all: readonly Cause[]): Assessed => ({ situation: { verdict, causes: all, output }, expected: undefined });
+  const result = (verdict: Verdict, all: readonly Cause[]): Assessed => ({
+    situation: { verdict, causes: all, output },
+    expected: undefined,
+  });
 
   if (forced) return result('do', [{ code: 'FORCED' }, ...causes]);
   if (shown !== undefined && shown === identity) return result(causes.length === 0 ? 'keep' : 'adopt', causes);
@@ -169,7 +200,12 @@ function assessPublication({ node, entry, world, expected, roleOf, forced }: Ask
 }
 
 /** What happened to the tags since they were published; nothing where they never were, or still show what was published. */
-function tagCauses(node: Publication, entry: Entry | undefined, shown: Digest | undefined, moved: string | undefined): readonly Cause[] {
+function tagCauses(
+  node: Publication,
+  entry: Entry | undefined,
+  shown: Digest | undefined,
+  moved: string | undefined,
+): readonly Cause[] {
   if (entry === undefined) return NONE;
   const tag = moved ?? node.tags[0];
   if (shown === undefined || tag === undefined) return [{ code: 'OUTPUT_MISSING' }];

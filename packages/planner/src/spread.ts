@@ -3,7 +3,15 @@
  * taken once: work lists, O(nodes + edges).
  */
 import type { Blocker, Image, Output, Publication, Seen } from '@rebake/sdk';
-import { buildBlocker, builderUnknown, capabilitiesOf, presenceAnywhere, presenceIn, seenInRegistry, type Presence } from './presence.ts';
+import {
+  buildBlocker,
+  builderUnknown,
+  capabilitiesOf,
+  presenceAnywhere,
+  presenceIn,
+  seenInRegistry,
+  type Presence,
+} from './presence.ts';
 import type { Question, Situation, Situations } from './situation.ts';
 
 /**
@@ -172,7 +180,9 @@ class Walk implements Spread {
         this.blockers.set(parent, { node: image.id, code: 'OBSERVATION_UNKNOWN', why: output.why });
         return null;
       case 'yes':
-        return needs.role === 'image' ? this.#forBuild(output.value, needs) : this.#forPublication(parent, output, image, needs);
+        return needs.role === 'image'
+          ? this.#forBuild(output.value, needs)
+          : this.#forPublication(parent, output, image, needs);
       default:
         return output satisfies never;
     }
@@ -183,7 +193,12 @@ class Walk implements Spread {
     return engine === undefined ? 'present' : presenceIn(output, engine);
   }
 
-  #forPublication(rank: number, output: Seen<Output> & { seen: 'yes' }, image: Image, publication: Publication): Presence | null {
+  #forPublication(
+    rank: number,
+    output: Seen<Output> & { seen: 'yes' },
+    image: Image,
+    publication: Publication,
+  ): Presence | null {
     // Registries copy among each other; everything else goes through the builder.
     if (publication.registry !== null && seenInRegistry(output.value)) return 'present';
     const engine = capabilitiesOf(this.#question.world, image.builder)?.engine;
