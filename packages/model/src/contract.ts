@@ -55,6 +55,10 @@ export interface Expansion {
   readonly registries: readonly RegistryAccess[];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: BuildAccess;
+  /** Every declared code env by `NAME` or `NAME:VERSION`, also those that get no images; for `resolve`. */
+  readonly envs: ReadonlyMap<string, EnvSummary>;
+  /** Names of all declared container configs. */
+  readonly configs: readonly string[];
   /** Of each image node, for people and for `resolve`. */
   readonly images: ReadonlyMap<NodeId, ImageFacts>;
   readonly diagnostics: readonly Diagnostic[];
@@ -68,4 +72,15 @@ export interface ImageFacts {
   readonly platform: Platform;
   readonly language?: 'python' | 'r';
   readonly jupyter?: boolean;
+}
+
+/** A code env, or one version of one, as declared. */
+export interface EnvSummary {
+  readonly name: string;
+  readonly language: 'python' | 'r';
+  readonly jupyter: boolean;
+  /** Container configs that it is selected for and that are sound. */
+  readonly configs: readonly string[];
+  /** Code of the first diagnostic that keeps it from getting images; null when nothing does. */
+  readonly refused: string | null;
 }
