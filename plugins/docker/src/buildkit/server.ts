@@ -1,0 +1,93 @@
+/** The server side of gRPC, on a connection that we opened: BuildKit calls back into its client over it. */
+import type { Duplex } from 'node:stream';
+import { performServerHandshake } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { framePrefix, FrameReader } from './frames.ts';
+import { GrpcCode, GrpcError, trailersOf } from './status.ts';
+
+/** One call of the other side. */
+export interface ServerCall {
+  /** Values of a header, one for each time it was sent. */
+  header(name: string): readonly string[];
+  /** The messages of the other side, until it is done. */
+  messages(): AsyncIterable<Uint8Array>;
+  /** Sends one message; resolves when more may be sent. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** Answers a call; rejects with {@link GrpcError} to say no. */
+export type Handler = (call: ServerCall) => Promise<void>;
+
+/** Serves calls by path on a byte stream. `fault` gets what a handler threw that is no {@link GrpcError}: the other side is told only its message. */
+export function serve(
+  socket: Duplex,
+  handlers: ReadonlyMap<string, Handler>,
+  fault: (error: unknown) => void,
+): ServerHttp2Session {
+  const session = performServerHandshake(socket);
+  session.on('stream', (stream, headers, _flags, rawHeaders) => {
+    // A stream that the other side resets ends its handler through `messages` and `send`.
+    stream.on('error', () => undefined);
+    const handler = handlers.get(String(headers[':path']));
+    void answer(stream, rawHeaders as unknown as readonly string[], handler, fault);
+  });
+  // The calls on it fail by themselves, and the build with them.
+  session.on('error', () => undefined);
+  socket.on('error', () => undefined);
+  socket.once('close', () => session.destroy());
+  return session;
+}
+
+async function answer(
+  stream: ServerHttp2Stream,
+  rawHeaders: readonly string[],
+  handler: Handler | undefined,
+  fault: (error: unknown) => void,
+): Promise<void> {
+  let error: GrpcError | null = null;
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers(trailersOf(error)));
+  try {
+    if (!handler) throw new GrpcError(GrpcCode.unimplemented, 'not served here');
+    await handler(callOn(stream, rawHeaders));
+  } catch (caught) {
+    if (caught instanceof GrpcError) error = caught;
+    else {
+      error = new GrpcError(GrpcCode.aborted, caught instanceof Error ? caught.message : String(caught));
+      if (!stream.aborted) fault(caught);
+    }
+  }
+  if (!stream.destroyed) stream.end();
+}
+
+function callOn(stream: ServerHttp2Stream, rawHeaders: readonly string[]): ServerCall {
+  return {
+    header(name) {
+      const values: string[] = [];
+      for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+        if (rawHeaders[i] === name) values.push(rawHeaders[i + 1] ?? '');
+      }
+      return values;
+    },
+    async *messages() {
+      const reader = new FrameReader();
+      // Whoever stops reading may still want to write: the default would destroy the stream.
+      for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield* reader.push(chunk as Uint8Array);
+    },
+    send(message) {
+      if (stream.destroyed) return Promise.reject(new Error('the other side ended the call'));
+      stream.write(framePrefix(message.length));
+      if (stream.write(message)) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        const done = () => {
+          stream.off('drain', done);
+          stream.off('close', done);
+          if (stream.destroyed) reject(new Error('the other side ended the call'));
+          else resolve();
+        };
+        stream.on('drain', done);
+        stream.on('close', done);
+      });
+    },
+  };
+}

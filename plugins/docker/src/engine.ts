@@ -1,0 +1,289 @@
+/** One Docker engine: its HTTP API over dockerode, its BuildKit over connections that it upgrades. All that it answers is checked here. */
+import Dockerode from 'dockerode';
+import { isDigest } from '@rebake/image';
+import type { Credentials, Digest, Platform } from '@rebake/image';
+import { Channel } from './buildkit/channel.ts';
+import type { OpenSession } from './buildkit/session.ts';
+import { agentFor, shown, upgrade } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+import { apiWords, engineFailure, failure, registryFailure } from './failures.ts';
+import { readJsonLines } from './json-lines.ts';
+import type { EngineLine } from './json-lines.ts';
+import type { Name } from './names.ts';
+
+/** What an engine says about itself. */
+export interface EngineInfo {
+  readonly id: string;
+  readonly platform: Platform;
+}
+
+/** What an engine says about an image. */
+export interface EngineImage {
+  readonly id: Digest;
+  /** Digests of its uncompressed layers, lowest first. */
+  readonly layers: readonly Digest[];
+}
+
+/** For questions that an engine answers from memory: after this it does not answer, rather than being slow. */
+const ANSWER_MS = 30_000;
+
+const ARCHITECTURES: Readonly<Record<string, Platform>> = {
+  x86_64: 'linux/amd64',
+  amd64: 'linux/amd64',
+  aarch64: 'linux/arm64',
+  arm64: 'linux/arm64',
+};
+
+/** A client of one engine. Connections are opened when needed and kept until {@link Engine.close}. */
+export class Engine {
+  /** The engine's address, for people. */
+  readonly shown: string;
+  /** Calls to its BuildKit. */
+  readonly buildkit: Channel;
+  /** Opens sessions with its BuildKit. */
+  readonly openSession: OpenSession;
+  readonly #docker: Dockerode;
+  readonly #agent: ReturnType<typeof agentFor>;
+  #info: Promise<EngineInfo> | undefined;
+
+  constructor(endpoint: Endpoint) {
+    this.shown = shown(endpoint);
+    this.#agent = agentFor(endpoint);
+    // An empty host where there is a socket: else dockerode would take one from the environment, and that would win.
+    const address =
+      endpoint.kind === 'unix'
+        ? { socketPath: endpoint.socketPath, host: '', protocol: 'http' as const }
+        : {
+            host: endpoint.host,
+            port: endpoint.port,
+            protocol: endpoint.tls ? ('https' as const) : ('http' as const),
+            ...endpoint.tls,
+          };
+    // Both are missing from the types; the prefix, too, would come from the environment.
+    const untyped = { agent: this.#agent, pathPrefix: '/' };
+    this.#docker = new Dockerode({ ...address, ...untyped });
+    this.buildkit = new Channel(() => upgrade(endpoint, '/grpc', {}));
+    this.openSession = ({ id, name, sharedKey, methods }) =>
+      upgrade(endpoint, '/session', {
+        'X-Docker-Expose-Session-Uuid': id,
+        'X-Docker-Expose-Session-Name': name,
+        'X-Docker-Expose-Session-Sharedkey': sharedKey,
+        'X-Docker-Expose-Session-Grpc-Method': methods,
+      });
+  }
+
+  /** Who the engine is; asked once, and again after a failure. Rejects for engines whose image ids are no config digests. */
+  async info(signal: AbortSignal): Promise<EngineInfo> {
+    // Shared by all who ask, so that none of them can cut it off for the others.
+    const asked = (this.#info ??= this.#askInfo());
+    asked.catch(() => {
+      if (this.#info === asked) this.#info = undefined;
+    });
+    return unlessAborted(asked, signal);
+  }
+
+  /** Asks again, whatever was known: for looking at the world. */
+  probe(signal: AbortSignal): Promise<EngineInfo> {
+    this.#info = undefined;
+    return this.info(signal);
+  }
+
+  /** An image by name or id; null if there is none. */
+  async inspect(name: string, signal: AbortSignal): Promise<EngineImage | null> {
+    try {
+      const answer: unknown = await this.#answer(() => this.#docker.getImage(name).inspect(), signal);
+      return imageOf(answer);
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Gives an image a name. */
+  async tag(id: Digest, { repository, tag }: Name, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#answer(
+        (abortSignal) => this.#docker.getImage(id).tag({ repo: repository, tag, abortSignal }),
+        signal,
+      );
+    } catch (error) {
+      if (isMissing(error)) throw failure('IMAGE_MISSING', 'never', `the engine has no image ${id}`, error);
+      throw error;
+    }
+  }
+
+  /** Removes a name, and the image with its last one; a missing one is fine. */
+  async untag(name: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#answer((abortSignal) => this.#docker.getImage(name).remove({ abortSignal }), signal);
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (statusOf(error) === 409) throw failure('IMAGE_IN_USE', 'never', causeWords(error), error);
+      throw error;
+    }
+  }
+
+  /** Pushes a name; passes on each line of progress. */
+  async push(
+    name: Name,
+    login: Credentials | null,
+    signal: AbortSignal,
+    take: (line: EngineLine) => void,
+  ): Promise<void> {
+    await this.#transfer(
+      () =>
+        this.#docker
+          .getImage(name.repository)
+          .push({ tag: name.tag, authconfig: authOf(login) as Dockerode.AuthConfig, abortSignal: signal }),
+      signal,
+      take,
+    );
+  }
+
+  /** Pulls `host/repository@digest`; passes on each line of progress. */
+  async pull(
+    reference: string,
+    login: Credentials | null,
+    signal: AbortSignal,
+    take: (line: EngineLine) => void,
+  ): Promise<void> {
+    await this.#transfer(
+      () => this.#docker.createImage(authOf(login), { fromImage: reference, abortSignal: signal }),
+      signal,
+      take,
+    );
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    this.#agent.destroy();
+    await this.buildkit.close();
+  }
+
+  async #askInfo(): Promise<EngineInfo> {
+    const answer: unknown = await this.#answer(() => this.#docker.info(), new AbortController().signal);
+    return infoOf(answer, this.shown);
+  }
+
+  /** A short request; dockerode does not hand the signal on everywhere, so that what it does not cut off is left to itself. */
+  async #answer<T>(request: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const late = AbortSignal.timeout(ANSWER_MS);
+    const either = AbortSignal.any([signal, late]);
+    try {
+      return await unlessAborted(request(either), either);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (late.aborted)
+        throw failure(
+          'ENGINE_UNREACHABLE',
+          'backoff',
+          `${this.shown} has not answered for ${ANSWER_MS / 1_000} s`,
+          error,
+        );
+      throw isMissing(error) || statusOf(error) === 409 ? error : engineFailure(error, this.shown);
+    }
+  }
+
+  async #transfer(
+    start: () => Promise<NodeJS.ReadableStream>,
+    signal: AbortSignal,
+    take: (line: EngineLine) => void,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      for await (const line of readJsonLines((await start()) as AsyncIterable<Uint8Array>)) {
+        if (line.error !== undefined)
+          throw registryFailure(line.error) ?? failure('ENGINE_REFUSED', 'never', line.error);
+        take(line);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const words = statusOf(error) === null ? null : causeWords(error);
+      const registry = words === null ? null : registryFailure(words, error);
+      throw registry ?? lost(error, this.shown) ?? engineFailure(error, this.shown);
+    }
+  }
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** A connection that broke in the middle of an answer. */
+function lost(error: unknown, host: string): Error | null {
+  const broken =
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE');
+  return broken ? failure('ENGINE_LOST', 'backoff', `lost the connection to ${host}: ${error.message}`, error) : null;
+}
+
+function statusOf(error: unknown): number | null {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : null;
+}
+
+function isMissing(error: unknown): boolean {
+  return statusOf(error) === 404;
+}
+
+function causeWords(error: unknown): string {
+  return error instanceof Error ? apiWords(error) : String(error);
+}
+
+/** What goes into X-Registry-Auth. Anonymous is an empty login: some versions refuse a push without the header. */
+function authOf(login: Credentials | null): Readonly<Record<string, string>> {
+  if (!login) return { username: '' };
+  return 'identityToken' in login
+    ? { identitytoken: login.identityToken }
+    : { username: login.username, password: login.password };
+}
+
+function infoOf(answer: unknown, host: string): EngineInfo {
+  const { ID: id, OSType: os, Architecture: architecture, DriverStatus: driver } = record(answer);
+  if (typeof id !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(id)) throw invalid(`${host} gives no usable engine id`);
+  // With containerd's store an image's id is the digest of its index, and is not kept when it is pushed.
+  if (
+    Array.isArray(driver) &&
+    driver.some((pair) => Array.isArray(pair) && String(pair[1]).startsWith('io.containerd.snapshotter'))
+  ) {
+    const words = `${host} keeps its images in containerd's store, where an image's id is not its config digest; set "features": {"containerd-snapshotter": false} in its daemon.json`;
+    throw failure('ENGINE_UNSUPPORTED', 'never', words);
+  }
+  const platform = typeof architecture === 'string' ? ARCHITECTURES[architecture] : undefined;
+  if (os !== 'linux' || !platform)
+    throw failure(
+      'ENGINE_UNSUPPORTED',
+      'never',
+      `${host} runs on ${String(os)}/${String(architecture)}; rebake builds for linux/amd64 and linux/arm64`,
+    );
+  return { id, platform };
+}
+
+function imageOf(answer: unknown): EngineImage {
+  const { Id: id, RootFS: rootFs } = record(answer);
+  const { Layers: layers = [] } = record(rootFs);
+  if (!isDigest(id)) throw invalid('an image whose id is no digest');
+  if (!Array.isArray(layers) || !layers.every(isDigest)) throw invalid(`an image whose layers are no digests: ${id}`);
+  return { id, layers };
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw invalid('no object where one was expected');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function invalid(words: string): Error {
+  return failure('ENGINE_ANSWER_INVALID', 'never', `unexpected answer of the engine: ${words}`);
+}

@@ -1,0 +1,79 @@
+/** What comes from the engine's API or from a state file is checked before it is used. */
+import { candidateTag } from '@rebake/image';
+import type { Progress } from '@rebake/sdk';
+import { describe, expect, it } from 'vitest';
+import { readJsonLines } from '../src/json-lines.ts';
+import type { EngineLine } from '../src/json-lines.ts';
+import { candidateName, parseName } from '../src/names.ts';
+import { transferProgress } from '../src/transfer-progress.ts';
+import { pullReference } from '../src/transfer.ts';
+
+const digest = `sha256:${'a'.repeat(64)}` as const;
+
+async function read(...chunks: (string | Buffer)[]): Promise<EngineLine[]> {
+  async function* stream() {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  }
+  return Array.fromAsync(readJsonLines(stream()));
+}
+
+describe('lines of progress', () => {
+  it('are read across chunks, with the fields that have the right type', async () => {
+    const text = Buffer.from(
+      '{"status":"Größe","id":"a","progressDetail":{"current":1,"total":2}}\r\n{"aux":{"Digest":"d"}}\n{"status":7}',
+    );
+    expect(await read(text.subarray(0, 14), text.subarray(14))).toEqual([
+      { status: 'Größe', id: 'a', current: 1, total: 2 },
+      { digest: 'd' },
+      {},
+    ]);
+  });
+
+  it('carry errors, the detailed one first; what is no object is passed over', async () => {
+    expect(
+      await read('{"error":"short","errorDetail":{"message":"long"}}\n{"error":"only"}\nnull\n[]\ngarbage\n'),
+    ).toEqual([{ error: 'long' }, { error: 'only' }]);
+  });
+
+  it('become bytes over all layers, and log lines', () => {
+    const seen: Progress[] = [];
+    const take = transferProgress((progress) => seen.push(progress));
+    take({ id: 'a', status: 'Preparing' });
+    take({ id: 'a', status: 'Pushing', current: 10, total: 100 });
+    take({ id: 'b', status: 'Pushing', current: 5, total: 0 });
+    take({ id: 'a', status: 'Pushing', current: 10, total: 100 });
+    take({ id: 'a', status: 'Pushed' });
+    take({ status: 'latest: digest: x' });
+    take({ digest });
+    expect(seen).toEqual([
+      { type: 'log', text: 'a: Preparing' },
+      { type: 'bytes', done: 10, of: 100 },
+      { type: 'bytes', done: 15, of: 105 },
+      { type: 'log', text: 'a: Pushed' },
+      { type: 'log', text: 'latest: digest: x' },
+    ]);
+  });
+});
+
+describe('names', () => {
+  it('are repository and tag', () => {
+    expect(parseName('reg.example.com:5000/a/b:1')).toEqual({ repository: 'reg.example.com:5000/a/b', tag: '1' });
+    expect(parseName(candidateName(digest))).toEqual({ repository: 'rebake/candidate', tag: candidateTag(digest) });
+  });
+
+  it.each(['a', `a@${digest}`, 'a:b/../../containers/json?x=', 'A:b', '', 'a:b c', 'a:b\n'])('cannot be %j', (name) => {
+    expect(() => parseName(name)).toThrow(/NAME_INVALID/);
+  });
+
+  it('in registries are checked, too', () => {
+    expect(pullReference({ registry: 'r.example.com', repository: 'a/b', manifest: digest })).toBe(
+      `r.example.com/a/b@${digest}`,
+    );
+    expect(() => pullReference({ registry: 'r.example.com', repository: '../x', manifest: digest })).toThrow(
+      /NAME_INVALID/,
+    );
+    expect(() => pullReference({ registry: 'r.example.com', repository: 'x', manifest: 'sha256:zz' })).toThrow(
+      /NAME_INVALID/,
+    );
+  });
+});
