@@ -1,1 +1,17 @@
-export {};
+/** The declaration: schema, loading, DSS rules, diagnostics, edits in place, expansion to nodes. */
+export type { Binding, BuilderConfig, Expansion, ImageFacts, Loaded, LoadedText } from './contract.ts';
+export { DIAGNOSTIC_KINDS, type DiagnosticCode } from './diagnostic-codes.ts';
+export { loadCached, type CachedLoadRequest } from './load/cache.ts';
+export { CONFIG_NAMES, findConfig, type FoundConfig } from './load/find.ts';
+export { load, type LoadOutcome, type LoadRequest } from './load/load.ts';
+export { configJsonSchema } from './schema-json.ts';
+export type {
+  BaseImageConfig,
+  CodeEnvConfig,
+  Config,
+  ConfigInput,
+  ContainerConfig,
+  RegistryConfig,
+  ReleaseConfig,
+} from './schema.ts';
+export { defineConfig, RELEASE_VERSION, SCHEMA_VERSION } from './schema-words.ts';

@@ -9,11 +9,12 @@ import {
   path,
   platform,
   prePush,
-  RELEASE_VERSION,
   repository,
   secretRef,
   tag,
+  verbatim,
 } from './schema-parts.ts';
+import { RELEASE_VERSION } from './schema-words.ts';
 
 const placing = {
   base: name.describe('Base image that it is built on.'),
@@ -35,7 +36,7 @@ export const sparkConfig = z
     ...placing,
     description: line.optional().describe('What it is for.'),
     managedKubernetes: z.boolean().default(true).describe('Whether DSS manages Spark on Kubernetes.'),
-    properties: z.record(line, line).default({}).describe('Spark properties.'),
+    properties: z.record(line, verbatim).default({}).describe('Spark properties.'),
     prePush: prePush.optional(),
   })
   .describe('A Spark config.');

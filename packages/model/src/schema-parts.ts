@@ -1,8 +1,6 @@
 /** The scalars and small shapes that all sections of the schema share: each says what it accepts, so that nothing written in a config can inject. */
 import { z } from 'zod';
-
-/** What a template may refer to: the only interpolation there is. */
-export const RELEASE_VERSION = '${release.version}';
+import { nameProblem } from './names.ts';
 
 /** Marks texts that are handed on as they are, so that `${…}` in them is not rebake's to judge (Dockerfile fragments, options). */
 export const VERBATIM = 'verbatim';
@@ -41,17 +39,17 @@ export const path = z.string().min(1).max(4096).regex(LINE, 'a path on one line'
 export const verbatim = scalar(z.string().max(1_000_000), VERBATIM, 'text');
 
 // Names are looked up in records: nothing that every object inherits may pass as one.
+const NAME_WORDS =
+  'a name: letters, digits, `_`, `-` and `.`, at most 100 of them, without `..` and with no word that JavaScript keeps for itself';
 const inherited = new Set(Object.getOwnPropertyNames(Object.prototype));
 
-/** Name of something declared. Letters, digits, `_`, `-` and `.`; starts with a letter, a digit or `_`. */
+/** Name of something declared: safe in paths, tags and node ids; see {@link nameProblem}. */
 export const name = scalar(
   z
     .string()
-    .regex(
-      /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/,
-      'letters, digits, `_`, `-` and `.`, at most 128 of them, not starting with `-` or `.`',
-    )
-    .refine((text) => !inherited.has(text), 'a name that JavaScript does not keep for itself'),
+    .regex(/^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/, NAME_WORDS)
+    .max(100, NAME_WORDS)
+    .refine((text) => nameProblem(text) === null && !inherited.has(text), NAME_WORDS),
   NAME,
   'a name',
 );
@@ -59,20 +57,20 @@ export const name = scalar(
 const versionText = (pattern: RegExp, means: string): z.ZodString =>
   scalar(z.string().regex(pattern, means), VERSION, means);
 
-/** Version of DSS, such as `14.1.2`. */
+/** Version of DSS, such as `14.1.2`, as `dss-version.json` writes it. */
 export const dssVersion = versionText(
-  /^\d{1,4}\.\d{1,4}(\.\d{1,6}){0,2}(-[A-Za-z0-9.]{1,32})?$/,
-  'a DSS version such as "14.1.2"',
+  /^\d{1,3}\.\d{1,3}\.\d{1,3}(?:[-.][0-9A-Za-z]{1,20}){0,3}$/,
+  'a DSS version such as `14.1.2`',
 );
 
 /** Version of Python, such as `3.11`. */
-export const pythonVersion = versionText(/^(2\.7|3\.\d{1,2})$/, 'a Python version such as "3.11"');
+export const pythonVersion = versionText(/^(2\.7|3\.\d{1,2})$/, 'a Python version such as `3.11`');
 
 /** A Python version, or `custom`: an interpreter from the PATH of the DSS host. */
-export const interpreter = versionText(/^(2\.7|3\.\d{1,2}|custom)$/, 'a Python version such as "3.11", or `custom`');
+export const interpreter = versionText(/^(2\.7|3\.\d{1,2}|custom)$/, 'a Python version such as `3.11`, or `custom`');
 
 /** Version of CUDA or cuDNN. */
-export const cudaVersion = versionText(/^\d{1,3}(\.\d{1,3}){0,3}$/, 'a version such as "12.2"');
+export const cudaVersion = versionText(/^\d{1,3}(\.\d{1,3}){0,3}$/, 'a version such as `12.2`');
 
 /** Platforms that images are built for. */
 export const platform = z.enum(['linux/amd64', 'linux/arm64']);

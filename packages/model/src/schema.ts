@@ -13,12 +13,13 @@ import {
   prePush,
   proxy,
   registryUrl,
-  RELEASE_VERSION,
   repository,
   secretRef,
   tag,
+  verbatim,
 } from './schema-parts.ts';
 import { apiService, codeStudioTemplate, instance, sparkConfig } from './schema-later.ts';
+import { RELEASE_VERSION } from './schema-words.ts';
 
 const release = z
   .strictObject({
@@ -56,7 +57,7 @@ const containerConfig = z
     usableBy: z.enum(['all', 'allowed']).default('all').describe('Who may use it in DSS.'),
     allowedGroups: z.array(line).default([]).describe('Groups that may use it, for `usableBy: allowed`.'),
     workloadType: line.optional().describe('Workloads that it is for, such as `ANY`.'),
-    properties: z.record(line, line).default({}).describe('Properties of the config in DSS.'),
+    properties: z.record(line, verbatim).default({}).describe('Properties of the config in DSS.'),
     prePush: prePush.optional(),
   })
   .describe('A container execution config of DSS.');
@@ -125,11 +126,3 @@ export type CodeEnvConfig = Config['codeEnvs'][string];
 export type ContainerConfig = Config['containerConfigs'][string];
 export type RegistryConfig = Config['registries'][string];
 export type ReleaseConfig = NonNullable<Config['release']>;
-
-/** Version of the shape of validated declarations; part of the load cache's key, raised whenever {@link Config} changes. */
-export const SCHEMA_VERSION = 1;
-
-/** Gives a `rebake.config.ts` its types and completion; returns the declaration as it is. */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  return config;
-}

@@ -1,0 +1,193 @@
+/**
+ * The load cache: a validated declaration with the files it names, kept so that the next start imports neither a parser nor a validator.
+ *
+ * It holds while the config and everything that it names have the stat that they had. What changed too shortly before it was read to show
+ * in a time stamp is not kept (git's racy rule), nor is a declaration with an error. A broken cache is no cache.
+ */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  type BigIntStats,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { FileSet } from '@rebake/image';
+import type { Diagnostic, Where } from '@rebake/sdk';
+import type { Loaded, LoadedText } from '../contract.ts';
+import type { Config } from '../schema.ts';
+import { SCHEMA_VERSION } from '../schema-words.ts';
+import type { Watch } from './files.ts';
+import { findConfig, isTypeScript, OWN_FOLDER } from './find.ts';
+import { loadDetails, type LoadDetails, type LoadOutcome, type LoadRequest } from './load.ts';
+import { dotted, preferred, type KeyPath, type SpotTree } from './source.ts';
+
+/** What to load, and where the cache is. */
+export interface CachedLoadRequest extends LoadRequest {
+  /** Folder of the cache, such as `.rebake/cache`; null: none. */
+  readonly cacheDir: string | null;
+  /** Milliseconds since the epoch; default: the clock. */
+  readonly now?: () => number;
+}
+
+const FORMAT = 'rebake declaration 1';
+const FILE = 'declaration.json';
+/** Time stamps count in two seconds at worst; what is younger may change again without showing it. */
+const RACY_NS = 2_000_000_000n;
+/** Above this, looking at each file costs more than it saves. */
+const MAX_WATCHED = 50_000;
+
+/** Line, column and members: a {@link SpotTree} for JSON, with only the places of values. */
+type Spots = readonly [line: number, column: number, members?: Readonly<Record<string, Spots>>];
+
+interface Kept {
+  readonly key: string;
+  readonly file: string;
+  /** Path, and its stamp. */
+  readonly watched: readonly (readonly [path: string, stamp: string])[];
+  readonly config: Config;
+  readonly texts: readonly (readonly [string, LoadedText])[];
+  /** Each set once, and for each key which of them. */
+  readonly sets: readonly FileSet[];
+  readonly setOf: readonly (readonly [string, number])[];
+  readonly kitVersions: readonly (readonly [string, string])[];
+  readonly spots: Spots;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Loads like {@link load}, from the cache where nothing has changed. TypeScript is always run: it may compute anything. */
+export async function loadCached(request: CachedLoadRequest): Promise<LoadOutcome> {
+  const { cacheDir } = request;
+  const found = findConfig(request.cwd, request.file);
+  if (!found.ok) return { loaded: null, removed: [], diagnostics: [found.diagnostic] };
+  const { file } = found;
+  const kept = cacheDir === null || isTypeScript(file) ? null : read(cacheDir, file);
+  if (kept !== null) return { loaded: revive(kept), removed: [], diagnostics: kept.warnings };
+  const startedAt = (request.now ?? Date.now)();
+  const details = await loadDetails({ ...request, file });
+  if (cacheDir !== null) keep(cacheDir, details, startedAt);
+  return { loaded: details.loaded, removed: details.removed, diagnostics: details.diagnostics };
+}
+
+/** The code itself counts too: a cache written by other code may mean something else. */
+function cacheKey(): string {
+  return `${FORMAT} schema ${SCHEMA_VERSION} code ${stampOf(import.meta.filename)}`;
+}
+
+function read(cacheDir: string, file: string): Kept | null {
+  let kept: Kept;
+  try {
+    kept = JSON.parse(readFileSync(join(cacheDir, FILE), 'utf8')) as Kept;
+    if (kept.key !== cacheKey() || kept.file !== file) return null;
+    for (const [path, stamp] of kept.watched) if (stampOf(path) !== stamp) return null;
+    return kept;
+  } catch {
+    // Missing, cut off, or edited by hand: it is made anew.
+    return null;
+  }
+}
+
+function revive(kept: Kept): Loaded {
+  const { file, config, spots } = kept;
+  const sets = new Map<string, FileSet>();
+  for (const [key, index] of kept.setOf) {
+    const set = kept.sets[index];
+    if (set !== undefined) sets.set(key, set);
+  }
+  return {
+    file,
+    root: dirname(file),
+    config,
+    locate: (path) => whereOf(file, spots, path),
+    texts: new Map(kept.texts),
+    sets,
+    kitVersions: new Map(kept.kitVersions),
+  };
+}
+
+function whereOf(file: string, spots: Spots, path: KeyPath): Where {
+  let at = spots;
+  for (const key of path) {
+    const members = at[2];
+    if (members === undefined || !Object.hasOwn(members, key)) break;
+    at = members[key] ?? at;
+  }
+  return { file, line: at[0], column: at[1], path: dotted(path) };
+}
+
+function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
+  const { loaded, source, linked, diagnostics } = details;
+  if (loaded === null || source?.spots == null || linked) return;
+  if (diagnostics.some(({ severity }) => severity === 'error')) return;
+  const paths = new Set([loaded.file]);
+  for (const [path, watch] of details.watched) collect(path, watch, join(loaded.root, OWN_FOLDER), paths);
+  if (paths.size > MAX_WATCHED) return;
+  const bound = BigInt(Math.trunc(startedAt)) * 1_000_000n - RACY_NS;
+  const watched: [string, string][] = [];
+  for (const path of paths) {
+    const stat = statOf(path);
+    if (stat !== null && (stat.mtimeNs > bound || stat.ctimeNs > bound)) return;
+    watched.push([path, stamp(stat)]);
+  }
+  const sets = [...new Set(loaded.sets.values())];
+  const index = new Map(sets.map((set, at) => [set, at]));
+  const kept: Kept = {
+    key: cacheKey(),
+    file: loaded.file,
+    watched,
+    config: loaded.config,
+    texts: [...loaded.texts],
+    sets,
+    setOf: [...loaded.sets].map(([key, set]) => [key, index.get(set) ?? 0]),
+    kitVersions: [...loaded.kitVersions],
+    spots: spotsOf(source.spots),
+    warnings: diagnostics,
+  };
+  write(cacheDir, JSON.stringify(kept));
+}
+
+function spotsOf(tree: SpotTree): Spots {
+  const [line, column] = preferred(tree, 'value');
+  if (tree.children === undefined || tree.children.size === 0) return [line, column];
+  return [line, column, Object.fromEntries([...tree.children].map(([key, child]) => [key, spotsOf(child)]))];
+}
+
+/** A path and, for folders that were read, what is in them: a folder's own stamp tells of names that come and go. */
+function collect(path: string, watch: Watch, own: string, paths: Set<string>): void {
+  if (path === own || paths.size > MAX_WATCHED) return;
+  paths.add(path);
+  if (watch === 'itself' || statOf(path)?.isDirectory() !== true) return;
+  for (const child of readdirSync(path)) collect(join(path, child), watch, own, paths);
+}
+
+function write(cacheDir: string, text: string): void {
+  const temporary = join(cacheDir, `${FILE}.${process.pid}.tmp`);
+  try {
+    mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, join(cacheDir, FILE));
+  } catch {
+    // A folder that cannot be written to: the next start is slower, and nothing else.
+    rmSync(temporary, { force: true });
+  }
+}
+
+function statOf(path: string): BigIntStats | null {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  } catch {
+    // Not to be reached, for whatever reason: that is a state, too.
+    return null;
+  }
+}
+
+function stamp(stat: BigIntStats | null): string {
+  return stat === null ? '-' : `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino} ${stat.mode}`;
+}
+
+function stampOf(path: string): string {
+  return stamp(statOf(path));
+}

@@ -1,0 +1,266 @@
+/** Turns what zod finds into diagnostics: one a place, the cause and not its echoes, with the nearest key or value that is known. */
+import type { Diagnostic } from '@rebake/sdk';
+import type { z } from 'zod';
+import { diagnostic } from '../diagnostic-codes.ts';
+import { listed, nearest } from '../names.ts';
+import { configSchema } from '../schema.ts';
+import { kindOf, NAME, VERSION } from '../schema-parts.ts';
+import {
+  acceptedAt,
+  alternatives,
+  bare,
+  chosen,
+  expected,
+  isMapping,
+  knownKeys,
+  options,
+  tellingKeys,
+  shapeAt,
+  type Shape,
+} from './shape.ts';
+import { dotted, valueAt, type KeyPath, type Source } from './source.ts';
+
+/** A problem with the place where it is found, so that a repair can be tried there. */
+export interface Finding {
+  readonly diagnostic: Diagnostic;
+  readonly path: KeyPath;
+}
+
+/** What was found wrong with the shape of a declaration. */
+export function findings(source: Source, issues: readonly z.core.$ZodIssue[]): Finding[] {
+  const found: Finding[] = [];
+  for (const issue of issues) found.push(...findingsOf(source, issue, []));
+  return withoutEchoes(found);
+}
+
+function findingsOf(source: Source, issue: z.core.$ZodIssue, above: KeyPath): Finding[] {
+  const path: KeyPath = [...above, ...(issue.path as KeyPath)];
+  const value = valueAt(source.value, path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(source, path, key));
+    case 'invalid_union':
+      return value === undefined ? [missing(source, path)] : unionFindings(source, issue, path, value);
+    case 'invalid_key':
+      return [badName(source, path, String(path.at(-1)), 'key')];
+    case 'invalid_type':
+    case 'invalid_value':
+      return [value === undefined ? missing(source, path) : badValue(source, path, value, issue)];
+    default:
+      return [value === undefined && path.length > 0 ? missing(source, path) : badValue(source, path, value, issue)];
+  }
+}
+
+function unionFindings(source: Source, issue: z.core.$ZodIssueInvalidUnion, path: KeyPath, value: unknown): Finding[] {
+  const shape = shapeAt(configSchema, path, source.value);
+  const members = shape === null ? null : options(shape);
+  if (shape === null || members === null) return [badValue(source, path, value, issue)];
+  if (isMapping(value)) {
+    const excluding = exclusive(source, path, members, value);
+    if (excluding !== null) return [excluding];
+  }
+  const index = members.indexOf(chosen(members, value));
+  const inner = issue.errors[index] ?? [];
+  const fits = inner.some(
+    ({ code, path: [first] }) => first !== undefined || code === 'unrecognized_keys' || code === 'invalid_format',
+  );
+  if (!fits) return [badValue(source, path, value, issue)];
+  return inner.flatMap((one) => findingsOf(source, one, path));
+}
+
+/** For unions in which a key tells the members apart, as in `from`: none of these keys, or several. */
+function exclusive(
+  source: Source,
+  path: KeyPath,
+  members: readonly Shape[],
+  value: Readonly<Record<string, unknown>>,
+): Finding | null {
+  const telling = tellingKeys(members.filter((member) => knownKeys(member) !== null));
+  if (telling === null) return null;
+  const there = telling.filter((key) => Object.hasOwn(value, key));
+  if (there.length === 1) return null;
+  const name = path.at(-1);
+  if (there.length > 1) {
+    const second = [...path, there.toSorted((a, b) => order(value, a) - order(value, b)).at(-1) ?? ''];
+    const message = `${listed(there)} exclude each other in \`${name}\``;
+    return { path: second, diagnostic: diagnostic('EXACTLY_ONE', message, source.place(second, 'key')) };
+  }
+  const all = members.flatMap((member) => knownKeys(member) ?? []);
+  const unknown = Object.keys(value).find((key) => !all.includes(key));
+  if (unknown !== undefined) return unknownKey(source, path, unknown, all);
+  const message = `\`${name}\` needs exactly one of ${listed(telling)}`;
+  return {
+    path,
+    diagnostic: diagnostic('EXACTLY_ONE', message, source.place(path, 'key'), `Add one of ${listed(telling)}.`),
+  };
+}
+
+const order = (value: object, key: string): number => Object.keys(value).indexOf(key);
+
+function unknownKey(source: Source, path: KeyPath, key: string, known?: readonly string[]): Finding {
+  const at = [...path, key];
+  const shape = shapeAt(configSchema, path, source.value);
+  const members = shape === null ? null : options(shape);
+  const here =
+    shape === null ? null : knownKeys(members === null ? shape : chosen(members, valueAt(source.value, path)));
+  const keys = known ?? here ?? [];
+  const near = nearest(
+    key,
+    keys.filter((candidate) => valueAt(source.value, [...path, candidate]) === undefined),
+  );
+  const place = path.length === 0 ? 'at the top' : `in \`${dotted(path)}\``;
+  const help =
+    near === null ? `Known here: ${keys.map((name) => `\`${name}\``).join(', ')}.` : `Did you mean \`${near}\`?`;
+  return {
+    path: at,
+    diagnostic: diagnostic('UNKNOWN_KEY', `There is no key \`${key}\` ${place}`, source.place(at, 'key'), help),
+  };
+}
+
+function missing(source: Source, path: KeyPath): Finding {
+  const parent = path.slice(0, -1);
+  const shape = shapeAt(configSchema, path, source.value);
+  const wanted = shape === null ? '' : `: ${expected(shape)}`;
+  const place = parent.length === 0 ? 'The declaration' : `\`${dotted(parent)}\``;
+  return {
+    path,
+    diagnostic: diagnostic(
+      'MISSING_KEY',
+      `${place} has no \`${path.at(-1)}\``,
+      source.place(parent, 'key'),
+      `Add \`${path.at(-1)}\`${wanted}.`,
+    ),
+  };
+}
+
+function badName(source: Source, path: KeyPath, name: string, what: 'key' | 'value'): Finding {
+  const message = `${shown(name)} is no name that can be used here`;
+  return { path, diagnostic: diagnostic('BAD_NAME', message, source.place(path, what)) };
+}
+
+function badValue(source: Source, path: KeyPath, value: unknown, issue: z.core.$ZodIssue): Finding {
+  const shape = shapeAt(configSchema, path, source.value);
+  const where = source.place(path, 'value');
+  const found = (code: Parameters<typeof diagnostic>[0], message: string, help?: string): Finding => ({
+    path,
+    diagnostic: diagnostic(code, message, where, help),
+  });
+  const subject = path.length === 0 ? 'The declaration' : `\`${dotted(path)}\``;
+  if (shape === null) return found('WRONG_TYPE', `${subject} has a value that cannot be used here`);
+  const kind = kindOf(bare(shape));
+  const accepted = acceptedAt(configSchema, path, source.value);
+  if (typeof value === 'number' && kind?.kind === VERSION) {
+    const written = source.written(path) ?? String(value);
+    return found(
+      'VERSION_NOT_QUOTED',
+      `${subject} is the number ${String(value)}, not a version`,
+      `Put it in quotes: "${written}".`,
+    );
+  }
+  if (
+    typeof value === 'string' &&
+    (accepted.length > 0 || issue.code !== 'invalid_type') &&
+    issue.code !== 'invalid_union'
+  ) {
+    if (kind?.kind === NAME) return badName(source, path, value, 'value');
+    if (accepted.length > 0) return unaccepted(value, accepted, found, subject);
+    const form = issue.code === 'invalid_format' || issue.code === 'custom' ? issue.message : undefined;
+    return found(
+      'BAD_VALUE',
+      `${subject} cannot be ${shown(value)}`,
+      form === undefined ? limits(issue) : `Write ${form}.`,
+    );
+  }
+  if (typeof value === 'string' && accepted.length > 0) return unaccepted(value, accepted, found, subject);
+  if (issue.code === 'invalid_value' && typeof value === typeof firstLiteral(shape)) {
+    return found('BAD_VALUE', `${subject} cannot be ${String(value)}`, `Write ${expected(shape)}.`);
+  }
+  if (issue.code === 'too_small' || issue.code === 'too_big' || issue.code === 'custom') {
+    return found('BAD_VALUE', `${subject} has a value that is not accepted`, limits(issue));
+  }
+  return found('WRONG_TYPE', `${subject} is ${typeWords(value)}, not ${expected(shape)}`, quoteHelp(value, shape));
+}
+
+function unaccepted(
+  value: string,
+  accepted: readonly string[],
+  found: (code: 'BAD_VALUE', message: string, help: string) => Finding,
+  subject: string,
+): Finding {
+  const near = nearest(value, accepted);
+  const help =
+    near === null
+      ? `Accepted: ${alternatives(accepted.map((text) => `\`${text}\``))}.`
+      : `Did you mean \`${near}\`? Accepted: ${alternatives(accepted.map((text) => `\`${text}\``))}.`;
+  return found('BAD_VALUE', `${subject} cannot be ${shown(value)}`, help);
+}
+
+function firstLiteral(shape: Shape): unknown {
+  const { def } = bare(shape)._zod as z.core.$ZodTypes['_zod'];
+  return def.type === 'literal' ? def.values[0] : undefined;
+}
+
+function limits(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'too_small') return `Write at least ${issue.minimum}${unit(issue.origin)}.`;
+  if (issue.code === 'too_big') return `Write at most ${issue.maximum}${unit(issue.origin)}.`;
+  return issue.code === 'custom' || issue.code === 'invalid_format' ? `Write ${issue.message}.` : undefined;
+}
+
+function unit(origin: string): string {
+  return origin === 'string' ? ' characters' : origin === 'array' ? ' of them' : '';
+}
+
+function quoteHelp(value: unknown, shape: Shape): string | undefined {
+  const { def } = bare(shape)._zod as z.core.$ZodTypes['_zod'];
+  if (def.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return 'Put it in quotes.';
+  return `Write ${expected(shape)}.`;
+}
+
+function typeWords(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return 'a text';
+    case 'number':
+      return Number.isInteger(value) ? 'a whole number' : 'a number';
+    case 'boolean':
+      return `\`${String(value)}\``;
+    case 'object':
+      return 'a mapping';
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+const SHOWN_MAX = 60;
+
+/** A text of the user in a message: on one line, not too long, nothing that a terminal would act on. */
+export function shown(text: string): string {
+  const short = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+  const safe = short.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+  return `\`${safe}\``;
+}
+
+/** Drops what only follows from something else: a key that is missing because it is misspelt, a second finding at the same place. */
+function withoutEchoes(all: readonly Finding[]): Finding[] {
+  const misspelt = new Set<string>();
+  for (const {
+    path,
+    diagnostic: { code, help },
+  } of all) {
+    const meant = code === 'UNKNOWN_KEY' ? /^Did you mean `([^`]+)`/.exec(help)?.[1] : undefined;
+    if (meant !== undefined) misspelt.add(dotted([...path.slice(0, -1), meant]));
+  }
+  const places = new Set<string>();
+  return all.filter(({ path, diagnostic: { code, where } }) => {
+    if ((code === 'MISSING_KEY' || code === 'EXACTLY_ONE') && misspelt.has(dotted(path))) return false;
+    const place = where === null ? dotted(path) : `${where.line}:${where.column}`;
+    if (places.has(place)) return false;
+    places.add(place);
+    return true;
+  });
+}

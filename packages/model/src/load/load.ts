@@ -1,0 +1,120 @@
+/** Loads a declaration: finds it, reads it, validates it, and reads every file that it names. All problems at once. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { FileHasher } from '@rebake/image';
+import type { Diagnostic } from '@rebake/sdk';
+import type { Loaded } from '../contract.ts';
+import { diagnostic } from '../diagnostic-codes.ts';
+import { findConfig, isTypeScript } from './find.ts';
+import type { Watch } from './files.ts';
+import type { KeyPath, ReadSource, Source } from './source.ts';
+
+/** What to load. */
+export interface LoadRequest {
+  /** Config file, relative to `cwd`; absent: the nearest one upwards from `cwd`. */
+  readonly file?: string;
+  readonly cwd: string;
+  readonly hasher: FileHasher;
+}
+
+/** What came of it. */
+export interface LoadOutcome {
+  /** Null when too little could be understood to go on with. */
+  readonly loaded: Loaded | null;
+  /** Paths of keys whose faulty values were left out of `loaded`; empty when the declaration is valid. */
+  readonly removed: readonly KeyPath[];
+  /** By line. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** An outcome with what the cache has to know of it. */
+export interface LoadDetails extends LoadOutcome {
+  readonly source: Source | null;
+  /** See {@link ReadFiles}. */
+  readonly watched: ReadonlyMap<string, Watch>;
+  readonly linked: boolean;
+}
+
+/** Loads a declaration. Nothing that a user wrote makes it throw. */
+export async function load(request: LoadRequest): Promise<LoadOutcome> {
+  const { loaded, removed, diagnostics } = await loadDetails(request);
+  return { loaded, removed, diagnostics };
+}
+
+/** Loads a declaration, with the details. */
+export async function loadDetails(request: LoadRequest): Promise<LoadDetails> {
+  const nothing = { loaded: null, removed: [], source: null, watched: new Map<string, Watch>(), linked: false };
+  const found = findConfig(request.cwd, request.file);
+  if (!found.ok) return { ...nothing, diagnostics: [found.diagnostic] };
+  const { file } = found;
+  const text = readText(file);
+  if (typeof text !== 'string') return { ...nothing, diagnostics: [text] };
+  return inspect(await readSource(file, text), request.hasher);
+}
+
+/** Reads a declaration from a text, as if the file held it. */
+export async function readSource(file: string, text: string): Promise<ReadSource> {
+  if (isTypeScript(file)) {
+    const { readTypeScript } = await import('./typescript.ts');
+    return readTypeScript(file, text);
+  }
+  const { readYaml } = await import('./yaml.ts');
+  return readYaml(file, text);
+}
+
+async function inspect(read: ReadSource, hasher: FileHasher): Promise<LoadDetails> {
+  const { source } = read;
+  const nothing = { loaded: null, removed: [], source, watched: new Map<string, Watch>(), linked: false };
+  if (source === null) return { ...nothing, diagnostics: sorted(read.diagnostics) };
+  const { validate } = await import('./validate.ts');
+  const { config, removed, diagnostics } = validate(source);
+  if (config === null) return { ...nothing, diagnostics: sorted([...read.diagnostics, ...diagnostics]) };
+  const { readFiles } = await import('./files.ts');
+  const files = readFiles(source, config, hasher);
+  const loaded: Loaded = {
+    file: source.file,
+    root: dirname(source.file),
+    config,
+    locate: (path) => source.place(path, 'value'),
+    texts: files.texts,
+    sets: files.sets,
+    kitVersions: files.kitVersions,
+  };
+  const all = [...read.diagnostics, ...diagnostics, ...files.diagnostics];
+  return { loaded, removed, source, diagnostics: sorted(all), watched: files.watched, linked: files.linked };
+}
+
+function readText(file: string): string | Diagnostic {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return diagnostic('CONFIG_UNREADABLE', `The declaration cannot be read (${code})`, {
+      file,
+      line: 1,
+      column: 1,
+      path: '',
+    });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return diagnostic('CONFIG_UNREADABLE', 'The declaration is no text in UTF-8', {
+      file,
+      line: 1,
+      column: 1,
+      path: '',
+    });
+  }
+}
+
+/** By place; what has none comes first. */
+function sorted(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const one = diagnostics.length < 2;
+  return one
+    ? [...diagnostics]
+    : diagnostics.toSorted(
+        (a, b) => (a.where?.line ?? 0) - (b.where?.line ?? 0) || (a.where?.column ?? 0) - (b.where?.column ?? 0),
+      );
+}

@@ -1,0 +1,99 @@
+/** Reads a TypeScript config: runs it, takes what it exports as plain data, and finds places in its source only when one is asked for. */
+import { readFileSync } from 'node:fs';
+import { digestOfBytes } from '@rebake/image';
+import type { Where } from '@rebake/sdk';
+import { diagnostic } from '../diagnostic-codes.ts';
+import { plain, type Unplain } from './plain.ts';
+import { explain, runConfig, type Ran } from './run.ts';
+import { dotted, type KeyPath, type ReadSource, type Source, type Spot } from './source.ts';
+import { tsPlaces, type TsPlaces } from './ts-places.ts';
+
+/** Reads a TypeScript declaration. `text` is what the file holds. */
+export async function readTypeScript(file: string, text: string): Promise<ReadSource> {
+  let parsed: TsPlaces | undefined;
+  const places = (): TsPlaces => (parsed ??= tsPlaces(text));
+  const place = (path: KeyPath, what: 'value' | 'key'): Where => lazyWhere(file, path, () => places().spot(path, what));
+  const failed = (ran: Ran & { readonly ok: false }): ReadSource => {
+    const spot = ran.spot ?? (ran.specifier === null ? null : importSpot(ran, file, places)) ?? [1, 1];
+    const where: Where = { file: ran.file, line: spot[0], column: spot[1], path: '' };
+    return ran.kind === 'syntax'
+      ? {
+          source: null,
+          diagnostics: [diagnostic('CONFIG_SYNTAX', `The TypeScript is not valid: ${ran.message}`, where)],
+        }
+      : { source: null, diagnostics: [diagnostic('CONFIG_THROWS', `The declaration failed: ${ran.message}`, where)] };
+  };
+
+  const ran = await runConfig(file, digestOfBytes(text).slice(-16));
+  if (!ran.ok) return failed(ran);
+  const exported = ran.exports['default'];
+  if (typeof exported !== 'object' || exported === null) {
+    return {
+      source: null,
+      diagnostics: [diagnostic('CONFIG_NO_EXPORT', noExport(exported), { file, line: 1, column: 1, path: '' })],
+    };
+  }
+  const problems: Unplain[] = [];
+  let value: unknown;
+  try {
+    value = plain(exported, problems);
+  } catch (error) {
+    // A getter of the user's that throws.
+    return failed(explain(error, file));
+  }
+  const source: Source = {
+    file,
+    value,
+    spots: null,
+    place,
+    written: (path) => places().node(path)?.getText(),
+  };
+  // What contains itself shows once a level: the outermost finding says it.
+  const diagnostics = problems
+    .slice(0, 3)
+    .map(({ path, message }) => diagnostic('WRONG_TYPE', message, place(path, 'value')));
+  return diagnostics.length > 0 ? { source: null, diagnostics } : { source, diagnostics };
+}
+
+function noExport(exported: unknown): string {
+  return exported === undefined ? 'The file has no default export' : `The default export is a ${typeof exported}`;
+}
+
+/** The import that could not be followed, in the config or in a module of the user's. */
+function importSpot(ran: Ran & { readonly ok: false }, file: string, places: () => TsPlaces): Spot | null {
+  const { specifier } = ran;
+  if (specifier === null) return null;
+  let found = places;
+  if (ran.file !== file) {
+    try {
+      const text = readFileSync(ran.file, 'utf8');
+      found = () => tsPlaces(text);
+    } catch {
+      return null;
+    }
+  }
+  const { source, importSpot: exact } = found();
+  const at = exact(specifier);
+  if (at !== null) return at;
+  // Node names the resolved path where the source has a relative one.
+  const last = specifier.split('/').at(-1) ?? specifier;
+  const near = source.getImportDeclarations().map((one) => one.getModuleSpecifierValue());
+  const written = near.find((one) => one.endsWith(last));
+  return written === undefined ? null : exact(written);
+}
+
+/** A place that is looked up when it is read: most are never shown, and looking needs a compiler. Members are own, so that JSON has them. */
+function lazyWhere(file: string, path: KeyPath, look: () => Spot): Where {
+  let spot: Spot | undefined;
+  const found = (): Spot => (spot ??= look());
+  return {
+    file,
+    get line() {
+      return found()[0];
+    },
+    get column() {
+      return found()[1];
+    },
+    path: dotted(path),
+  };
+}
