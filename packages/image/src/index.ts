@@ -34,3 +34,7 @@ export type {
   Resolved,
 } from './registry/client.ts';
 export type { CopyOptions } from './registry/copy.ts';
+export { DOCKERFILE_CONTENTS, renderDockerfile } from './dockerfile/render.ts';
+export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';
+export { readDockerfile } from './dockerfile/references.ts';
+export type { DockerfileFacts, DockerfileReference } from './dockerfile/references.ts';

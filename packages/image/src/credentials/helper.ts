@@ -97,9 +97,8 @@ async function run(
 }
 
 function readable(out: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   return out
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, MAX_WORDS);
 }

@@ -76,9 +76,8 @@ function listed(text: string): string | null {
 
 /** Words from outside, fit for a terminal and a log: no control characters, bounded. */
 function readable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   return text
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, MAX_WORDS);
 }

@@ -1,0 +1,151 @@
+/** One function a step: the instructions that carry it out on top of what is there. All of them expect and leave root as the user. */
+import type { Step } from '../types.ts';
+import { BuildFailure } from '../types.ts';
+import type { Context } from './context.ts';
+import {
+  absolutePath,
+  accountId,
+  envName,
+  execForm,
+  invalid,
+  matching,
+  mountPath,
+  owner,
+  userName,
+  word,
+} from './quote.ts';
+import { APT, BYTECODE, CRAN, DNF, MOUNT, PYTHON_ENV, R_PACKAGES, RUN, SECRET_MOUNTS, USER } from './scripts.ts';
+
+type Of<Name extends Step['step']> = Extract<Step, { step: Name }>;
+
+/** What a step is rendered with. `index`: its place in the spec, which names its folder in the context. */
+export interface At {
+  readonly index: number;
+  readonly context: Context;
+  /** Escape character of the Dockerfile. */
+  readonly escape: string;
+}
+
+type Secret = keyof typeof SECRET_MOUNTS;
+
+/** `RUN` of a script in a folder of the context. */
+function runScript(folder: string, secrets: readonly Secret[], argv: readonly string[]): string {
+  const mounts = [bind(folder, MOUNT), ...secrets.map((id) => SECRET_MOUNTS[id])];
+  return run(mounts, 'a step', ['/bin/sh', ...argv]);
+}
+
+function bind(folder: string, target: string): string {
+  return `--mount=type=bind,source=${folder},target=${target}`;
+}
+
+function run(mounts: readonly string[], what: string, argv: readonly string[]): string {
+  return `RUN ${[...mounts, execForm(what, argv)].join(' \\\n    ')}`;
+}
+
+// Names of packages: what apt and dnf take as a name, a version or an architecture, and never as an option, a pattern or a removal.
+const DEBIAN_PACKAGE = /^[a-z0-9][a-z0-9.+-]*[a-z0-9.+](?::[a-z0-9-]+)?(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$/;
+const RHEL_PACKAGE = /^@?[A-Za-z0-9][A-Za-z0-9._+:~^-]*$/;
+const R_PACKAGE = /^[A-Za-z](?:[A-Za-z0-9.]*[A-Za-z0-9])$/;
+
+export function systemPackages(step: Of<'system-packages'>, { index, context }: At): string[] {
+  if (step.names.length === 0) return [];
+  switch (step.family) {
+    case 'debian':
+      return [aptInstall(step.names, String(index), context)];
+    case 'rhel': {
+      const names = step.names.map((name) => matching('the system package', name, RHEL_PACKAGE));
+      const folder = context.addText(String(index), 'dnf.sh', DNF);
+      return [runScript(folder, ['ca'], [`${MOUNT}/dnf.sh`, ...names])];
+    }
+    default:
+      return step.family satisfies never;
+  }
+}
+
+function aptInstall(packages: readonly string[], index: string, context: Context): string {
+  const names = packages.map((name) => matching('the system package', name, DEBIAN_PACKAGE));
+  const folder = context.addText(index, 'apt.sh', APT);
+  return runScript(folder, ['ca', 'apt-conf'], [`${MOUNT}/apt.sh`, ...names]);
+}
+
+export function user(step: Of<'user'>, { index, context }: At): string[] {
+  const folder = context.addText(String(index), 'user.sh', USER);
+  const uid = accountId('the uid', step.uid);
+  const gid = accountId('the gid', step.gid);
+  const home = absolutePath('the home directory', step.home);
+  return [runScript(folder, [], [`${MOUNT}/user.sh`, userName(step.name), uid, gid, home])];
+}
+
+export function pythonEnv(step: Of<'python-env'>, { index, context }: At): string[] {
+  if ('lock' in step.packages) {
+    const words = 'python-env: packages from a lock are not built with a Dockerfile';
+    throw new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
+  }
+  const interpreter = matching('the Python version', step.interpreter, /^[0-9]{1,2}(?:\.[0-9]{1,2})?$/);
+  const folder = String(index);
+  context.addText(folder, 'python-env.sh', PYTHON_ENV);
+  context.addText(folder, 'bytecode.py', BYTECODE);
+  const path = context.addText(folder, 'requirements.txt', lines('the requirement', step.packages.requirements));
+  const prefix = absolutePath('the prefix', step.prefix);
+  const argv = [`${MOUNT}/python-env.sh`, `python${interpreter}`, prefix, step.bytecode ? 'bytecode' : 'no-bytecode'];
+  return [runScript(path, ['ca', 'pip-conf'], argv)];
+}
+
+export function rPackages(step: Of<'r-packages'>, { index, context }: At): string[] {
+  if (step.names.length === 0) return [];
+  const names = step.names.map((name) => matching('the R package', name, R_PACKAGE));
+  switch (step.from) {
+    case 'debian':
+      return [
+        aptInstall(
+          names.map((name) => `r-cran-${name.toLowerCase()}`),
+          String(index),
+          context,
+        ),
+      ];
+    case 'cran': {
+      const library = absolutePath('the R library', step.library);
+      context.addText(String(index), 'r-packages.sh', R_PACKAGES);
+      context.addText(String(index), 'cran.R', CRAN);
+      const folder = context.addText(String(index), 'packages.txt', lines('the R package', names));
+      return [runScript(folder, ['ca', 'r-profile'], [`${MOUNT}/r-packages.sh`, library])];
+    }
+    default:
+      return step.from satisfies never;
+  }
+}
+
+/** Contents of the set below `to`; an empty set makes an empty directory. */
+export function copy(step: Of<'copy'>, { index, context, escape }: At): string[] {
+  const to = absolutePath('the target of copy', step.to);
+  const account = owner('the owner of copied files', step.owner);
+  if (step.files.files.length === 0) return [run([], 'copy', ['mkdir', '-p', to])];
+  const folder = context.addBelow(String(index), step.files);
+  const target = to.endsWith('/') ? to : `${to}/`;
+  return [`COPY --chown=${account} ${execForm('copy', [`${folder}/`, word(target, escape)])}`];
+}
+
+export function runStep(step: Of<'run'>, { index, context, escape }: At): string[] {
+  const mounts = [bind(context.addText('run', 'run.sh', RUN), MOUNT), SECRET_MOUNTS.ca, SECRET_MOUNTS['pip-conf']];
+  if (step.files.files.length > 0) {
+    const target = mountPath('the mount point', step.mount).replace(/\/+$/, '');
+    if (target === MOUNT) throw invalid('the mount point', target, 'is where rebake mounts its own');
+    mounts.push(bind(context.addBelow(String(index), step.files), target));
+  }
+  const env = Object.keys(step.env)
+    .toSorted()
+    .map((name) => `${envName(name)}=${step.env[name] ?? ''}`);
+  const argv = ['/bin/sh', `${MOUNT}/run.sh`, ...(env.length > 0 ? ['env', ...env] : []), ...step.argv];
+  if (step.argv.length === 0) throw invalid('a run step', '', 'has no command');
+  if (env.length > 0 && step.argv[0]?.includes('=') === true)
+    throw invalid('the command', step.argv[0], 'has a = in its name');
+  return [
+    `WORKDIR ${word(absolutePath('the working directory', step.workdir), escape)}`,
+    run(mounts, 'a run step', argv),
+  ];
+}
+
+/** A file with one item a line. A line end of any kind, as Python and R know them, would make two items of one. */
+function lines(what: string, items: readonly string[]): string {
+  return items.map((item) => `${matching(what, item.replaceAll('\t', ' '), /^[^\p{Cc}\u2028\u2029]*$/u)}\n`).join('');
+}
