@@ -1,0 +1,186 @@
+/** Base images: spec and ledger of one base on one platform. */
+import { compareBytes } from '@rebake/sdk';
+import type { FileSet, Image, ImageSpec, NodeId, Platform, Step } from '@rebake/sdk';
+import type { Loaded } from '../contract.ts';
+import type { BaseFacts } from '../rules/facts.ts';
+import { NO_FILES, setAt } from '../rules/filesets.ts';
+import { requirementLines } from '../rules/packages.ts';
+import { filesDigest, Ledger, short, textDigest } from './inputs.ts';
+import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS } from './places.ts';
+
+/** Id of a base image. */
+export function baseId(name: string, platform: Platform): NodeId {
+  return `base/${name}#${platform}` as NodeId;
+}
+
+/** Id of an image of somebody else's. */
+export function externalId(ref: string, platform: Platform): NodeId {
+  return `external/${ref}#${platform}` as NodeId;
+}
+
+/** The node of a base. */
+export function baseNode(loaded: Loaded, base: BaseFacts, platform: Platform): Image {
+  return {
+    id: baseId(base.name, platform),
+    kind: 'base image',
+    role: 'image',
+    platform,
+    builder: base.builder,
+    inputs: inputsOf(loaded, base, platform),
+    parents: parentsOf(base, platform),
+    get because() {
+      return [loaded.locate(base.path)];
+    },
+    spec: specOf(loaded, base, platform),
+  };
+}
+
+/** Images of somebody else's that a base is built from. */
+export function externalsOf(
+  base: BaseFacts,
+  platform: Platform,
+): { readonly ref: string; readonly platform: Platform }[] {
+  const { from } = base.config;
+  if ('image' in from) return [{ ref: from.image, platform }];
+  return [...(base.dockerfile(platform)?.references ?? [])];
+}
+
+function parentsOf(base: BaseFacts, platform: Platform): NodeId[] {
+  if (base.parent !== null) return [baseId(base.parent.name, platform)];
+  return externalsOf(base, platform).map((one) => externalId(one.ref, one.platform));
+}
+
+function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform): Image['inputs'] {
+  const { config, path, release, parent } = base;
+  const at =
+    (...more: string[]) =>
+    () =>
+      loaded.locate([...path, ...more]);
+  const ledger = new Ledger<'base image'>();
+  ledger.text('release/version', release.version, () => loaded.locate([...release.path, 'version']));
+  for (const [part, files] of release.kit)
+    ledger.note(`kit/${part}`, {
+      digest: filesDigest(files),
+      shown: fileCount(files),
+      at: () => loaded.locate([...release.path, 'kit']),
+    });
+  const { from } = config;
+  if ('rootfs' in from)
+    for (const file of rootfsOf(loaded, base).files)
+      ledger.note('from/rootfs', { digest: file.digest, shown: from.rootfs, at: at('from', 'rootfs') });
+  if ('dockerfile' in from) {
+    ledger.note('from/dockerfile', {
+      digest: textDigest(base.dockerfile(platform)?.text ?? ''),
+      shown: from.dockerfile,
+      at: at('from', 'dockerfile'),
+    });
+    ledger.files('from/context/', contextOf(loaded, base), at('from', 'context'));
+  }
+  if (parent === null) ledger.text(`python/${base.builtin}`, 'builtin', at('python'));
+  for (const { key, lines, at: place } of base.packages)
+    ledger.note(key as `packages/${string}`, {
+      digest: textDigest(lines.join('\n')),
+      shown: short(lines.join(' | ')),
+      at: place,
+    });
+  for (const name of new Set(config.systemPackages))
+    ledger.text(`system-packages/${name}`, `${name} (${base.family})`, at('systemPackages'));
+  if (parent === null || makesUser(base)) ledger.text('user', `${base.user.name}:${base.user.uid}`, at('user'));
+  else ledger.text('user', base.user.name, at('user'));
+  for (const { place, text } of base.fragments.fragments)
+    ledger.note(`fragment/${place}`, { digest: textDigest(text), shown: short(text), at: at('fragments', place) });
+  if (base.fragments.fragments.length > 0)
+    ledger.files('fragment-files/', base.fragments.files, at('fragments', 'files'));
+  return ledger.text('platform', platform, at('platform')).inputs();
+}
+
+function fileCount(set: FileSet): string {
+  return set.files.length === 1 ? '1 file' : `${set.files.length} files`;
+}
+
+function makesUser(base: BaseFacts): boolean {
+  return base.parent === null || base.parent.user.name !== base.user.name || base.parent.user.uid !== base.user.uid;
+}
+
+function rootfsOf(loaded: Loaded, base: BaseFacts): FileSet {
+  const { from } = base.config;
+  return 'rootfs' in from ? (setAt(loaded, [...base.path, 'from', 'rootfs']) ?? NO_FILES) : NO_FILES;
+}
+
+function contextOf(loaded: Loaded, base: BaseFacts): FileSet {
+  const { from } = base.config;
+  return 'dockerfile' in from && from.context !== undefined
+    ? (setAt(loaded, [...base.path, 'from', 'context']) ?? NO_FILES)
+    : NO_FILES;
+}
+
+function specOf(loaded: Loaded, base: BaseFacts, platform: Platform): ImageSpec {
+  const { config, parent, user, family, fragments } = base;
+  const home = homeOf(user.name);
+  const names = [...new Set(config.systemPackages)].toSorted(compareBytes);
+  const steps: Step[] = [
+    ...ground(loaded, base, platform),
+    ...fragmentSteps(base, 'prepend'),
+    ...(names.length > 0 ? [{ step: 'system-packages', family, names } as const] : []),
+    ...(makesUser(base) ? [{ step: 'user', name: user.name, uid: user.uid, gid: 0, home } as const] : []),
+    ...(parent === null ? builtinSteps(base) : []),
+    // What DSS itself brings comes last: it changes with every release, and what is below it does not.
+    ...(parent === null ? kitSteps(base) : []),
+    ...(fragments.fragments.length > 0 ? fragmentSteps(base, 'append') : []),
+  ];
+  if (parent !== null) {
+    const moved = parent.user.name !== user.name;
+    return { steps, env: moved ? { DIP_HOME: `${home}/fake_dip_home` } : {}, user: user.name, workdir: home };
+  }
+  return {
+    steps,
+    env: { ...KIT_PATHS, DIP_HOME: `${home}/fake_dip_home` },
+    user: user.name,
+    workdir: home,
+    entrypoint: ENTRYPOINT,
+  };
+}
+
+function ground(loaded: Loaded, base: BaseFacts, platform: Platform): Step[] {
+  const { from } = base.config;
+  if ('rootfs' in from) return [{ step: 'rootfs', files: rootfsOf(loaded, base) }];
+  const read = base.dockerfile(platform);
+  if (read === null) return [];
+  return [
+    {
+      step: 'dockerfile',
+      text: read.text,
+      files: contextOf(loaded, base),
+      froms: read.references.map((one) => one.ref),
+    },
+  ];
+}
+
+function fragmentSteps(base: BaseFacts, place: string): Step[] {
+  const { fragments, files } = base.fragments;
+  return fragments.filter((one) => one.place === place).map(({ text }) => ({ step: 'fragment', place, text, files }));
+}
+
+function builtinSteps(base: BaseFacts): Step[] {
+  const run = { step: 'run', files: NO_FILES, mount: '/tmp/rebake', workdir: '/', env: {} } as const;
+  return [
+    {
+      step: 'python-env',
+      prefix: BUILTIN_ENV,
+      interpreter: base.builtin,
+      packages: { requirements: requirementLines(base.packages) },
+      bytecode: true,
+    },
+    { ...run, argv: ['mkdir', '-p', `${HOME}/bin`] },
+    { ...run, argv: ['ln', '-sfn', `${BUILTIN_ENV}/bin/python`, `${HOME}/bin/python`] },
+  ];
+}
+
+function kitSteps(base: BaseFacts): Step[] {
+  return [...base.release.kit].map(([part, files]) => ({
+    step: 'copy',
+    files,
+    to: part === 'dss-version.json' ? HOME : `${HOME}/${part}`,
+    owner: 'root:root',
+  }));
+}

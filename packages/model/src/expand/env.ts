@@ -1,0 +1,182 @@
+/** Env images: spec and ledger of one code env on one base and platform. Neither knows the env's name or the release. */
+import type { Image, ImageSpec, Inputs, NodeId, Platform, Step } from '@rebake/sdk';
+import type { Loaded } from '../contract.ts';
+import type { BaseFacts, CodeEnvFacts, PackageFacts } from '../rules/facts.ts';
+import { NO_FILES } from '../rules/filesets.ts';
+import { requirementLines } from '../rules/packages.ts';
+import { baseId } from './base.ts';
+import { Ledger, short, textDigest } from './inputs.ts';
+import { CODE_ENV, CODE_ENV_R, HOME, homeOf, KIT_PATHS, KIT_PYTHON, MOUNT, NO_KIT_PATHS, RESOURCES } from './places.ts';
+
+/** Id of an env image. */
+export function envId(env: CodeEnvFacts, base: BaseFacts, platform: Platform): NodeId {
+  return `env/${env.language}/${env.id}@${base.name}#${platform}` as NodeId;
+}
+
+/** Makes the images of one env. What does not depend on the base is made once, and shared by all of them. */
+export class EnvImages {
+  private readonly loaded: Loaded;
+  private readonly env: CodeEnvFacts;
+  private readonly variants = new Map<string, { readonly inputs: Inputs; readonly spec: ImageSpec }>();
+
+  constructor(loaded: Loaded, env: CodeEnvFacts) {
+    this.loaded = loaded;
+    this.env = env;
+  }
+
+  /** The node of this env on one base. */
+  node(base: BaseFacts, platform: Platform): Image {
+    const { env, loaded } = this;
+    const { inputs, spec } = this.variant(env.interpreter ?? base.builtin, base.user.name, platform);
+    return {
+      id: envId(env, base, platform),
+      kind: 'env image',
+      role: 'image',
+      platform,
+      builder: env.builder,
+      inputs,
+      parents: [baseId(base.name, platform)],
+      get because() {
+        return [loaded.locate(env.path)];
+      },
+      spec,
+    };
+  }
+
+  private variant(
+    interpreter: string,
+    user: string,
+    platform: Platform,
+  ): { readonly inputs: Inputs; readonly spec: ImageSpec } {
+    const key = `${interpreter} ${user} ${platform}`;
+    const known = this.variants.get(key);
+    if (known !== undefined) return known;
+    const made = {
+      inputs: inputsOf(this.loaded, this.env, interpreter, user, platform),
+      spec: specOf(this.env, interpreter, user),
+    };
+    this.variants.set(key, made);
+    return made;
+  }
+}
+
+function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: string, platform: Platform): Inputs {
+  const at =
+    (...more: string[]) =>
+    () =>
+      loaded.locate([...env.contentsPath, ...more]);
+  const ledger = new Ledger<'env image'>();
+  ledger.text('interpreter', env.language === 'r' ? 'r' : interpreter, at('interpreter'));
+  for (const { key, lines, at: place } of env.packages) {
+    ledger.note(key as `packages/${string}`, {
+      digest: textDigest(lines.join('\n')),
+      shown: short(lines.join(' | ')),
+      at: place,
+    });
+  }
+  if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
+  for (const { place, text } of env.fragments.fragments) {
+    ledger.note(`fragment/${place}`, {
+      digest: textDigest(text),
+      shown: short(text),
+      at: at('fragments', fieldOf(place)),
+    });
+  }
+  if (env.fragments.fragments.length > 0)
+    ledger.files('fragment-files/', env.fragments.files, at('fragments', 'files'));
+  const { resources } = env;
+  if (resources !== null) {
+    ledger.text('resources/mode', resources.mode, at('resources'));
+    if (resources.mode === 'copy') ledger.files('resources/files/', resources.files, at('resources', 'dir'));
+    else
+      for (const file of resources.files.files)
+        ledger.note('resources/script', {
+          digest: file.digest,
+          shown: resources.script,
+          at: at('resources', 'script'),
+        });
+  }
+  return ledger.text('user', user).text('platform', platform, at('platform')).inputs();
+}
+
+/** `after-packages` → `afterPackages`. */
+function fieldOf(place: string): string {
+  return place.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function specOf(env: CodeEnvFacts, interpreter: string, user: string): ImageSpec {
+  const steps: Step[] = [
+    ...fragmentSteps(env, ['at-start', 'before-packages', 'after-conda-packages']),
+    packagesStep(env, interpreter),
+    ...fragmentSteps(env, ['after-packages']),
+    ...resourcesSteps(env, user),
+    ...fragmentSteps(env, ['at-end']),
+  ];
+  const libraries = env.language === 'r' ? { R_LIBS: CODE_ENV_R } : { CODE_ENV_PYTHONPATH: CODE_ENV };
+  return {
+    steps: inHome(steps),
+    buildEnv: NO_KIT_PATHS,
+    env: { ...KIT_PATHS, ...libraries },
+    user,
+    workdir: homeOf(user),
+  };
+}
+
+/** DSS carries fragments out in its own folder: paths in them may be relative to it. */
+function inHome(steps: readonly Step[]): Step[] {
+  const first = steps.findIndex(({ step }) => step === 'fragment');
+  return steps.map((step, index) =>
+    index === first && step.step === 'fragment' ? { ...step, text: `WORKDIR ${HOME}\n${step.text}` } : step,
+  );
+}
+
+function fragmentSteps(env: CodeEnvFacts, places: readonly string[]): Step[] {
+  const { fragments, files } = env.fragments;
+  return fragments
+    .filter(({ place }) => places.includes(place))
+    .map(({ place, text }) => ({ step: 'fragment', place, text, files }));
+}
+
+function packagesStep(env: CodeEnvFacts, interpreter: string): Step {
+  if (env.language === 'r') {
+    return { step: 'r-packages', library: CODE_ENV_R, from: 'cran', names: withKernel(env, 'IRkernel') };
+  }
+  return {
+    step: 'python-env',
+    prefix: CODE_ENV,
+    interpreter,
+    packages: { requirements: withKernel(env, 'ipykernel') },
+    bytecode: true,
+  };
+}
+
+/** Lines of the packages, and the kernel for notebooks unless it is among them. */
+function withKernel({ packages, jupyter }: CodeEnvFacts, kernel: string): string[] {
+  const added: PackageFacts[] =
+    jupyter && !packages.some(({ key }) => key === `packages/${kernel}`)
+      ? [{ key: `packages/${kernel}`, lines: [kernel], at: noPlace }]
+      : [];
+  return requirementLines([...packages, ...added]);
+}
+
+function noPlace(): never {
+  throw new TypeError('a kernel that is added has no place');
+}
+
+function resourcesSteps({ resources }: CodeEnvFacts, user: string): Step[] {
+  if (resources === null) return [];
+  if (resources.mode === 'copy') return [{ step: 'copy', files: resources.files, to: RESOURCES, owner: `${user}:0` }];
+  // The script asks the code of DSS where its folder is, and so needs it on its path again.
+  const env = { PYTHONPATH: KIT_PYTHON };
+  const run = { step: 'run', mount: MOUNT } as const;
+  return [
+    { ...run, files: NO_FILES, workdir: '/', argv: ['mkdir', '-p', RESOURCES], env: {} },
+    {
+      ...run,
+      files: resources.files,
+      workdir: RESOURCES,
+      argv: [`${CODE_ENV}/bin/python`, `${MOUNT}/${resources.script}`],
+      env,
+    },
+  ];
+}

@@ -1,0 +1,163 @@
+/** The declaration as a graph: a pure function of what was loaded. All rules run here too, so that every problem is told at once. */
+import type { External, Image, Node, NodeId, Platform } from '@rebake/sdk';
+import type { Expansion, ImageFacts, Loaded } from '../contract.ts';
+import { isRepository, isTag, repositoryComponent } from '../names.ts';
+import { readBases } from '../rules/bases.ts';
+import { readAccess, readBuilders } from '../rules/builders.ts';
+import { DEFAULT_PLATFORM, interpolated, readConfigs, readRegistries, readRegistryAccess } from '../rules/configs.ts';
+import { readEnvs } from '../rules/envs.ts';
+import type { BaseFacts, CodeEnvFacts } from '../rules/facts.ts';
+import { laterInSections } from '../rules/later.ts';
+import { Problems } from '../rules/problems.ts';
+import { readReleases } from '../rules/releases.ts';
+import { RELEASE_VERSION } from '../schema-words.ts';
+import { baseId, baseNode, externalId, externalsOf } from './base.ts';
+import { EnvImages, envId } from './env.ts';
+import { Publications } from './publications.ts';
+
+/**
+ * Expands a declaration. `removed` are the paths that loading took out of a faulty one: what only follows from that is not told again.
+ * What has an error yields no nodes; the rest does. Linear in the size of the declaration and of the graph.
+ */
+export function expand(loaded: Loaded, removed: readonly string[] = []): Expansion {
+  const problems = new Problems(loaded, removed);
+  const { config } = loaded;
+  const builders = readBuilders(config);
+  const registries = readRegistries(loaded, problems);
+  const releases = readReleases(loaded, problems);
+  const bases = readBases(loaded, releases, builders, problems);
+  const configs = readConfigs(loaded, bases, registries, problems);
+  const envs = readEnvs(loaded, configs, builders, problems);
+  noteBuiltinEnv(loaded, problems);
+  laterInSections(config, problems);
+
+  const graph = new Graph(loaded, problems);
+  for (const one of configs.values()) graph.base(one.base, one.platform);
+  for (const base of bases.values()) {
+    if (!graph.has(base)) graph.base(base, base.platform ?? DEFAULT_PLATFORM);
+    graph.handOver(base, problems);
+  }
+  for (const one of configs.values()) graph.publications.bind(baseId(one.base.name, one.platform), null, one);
+  for (const one of configs.values()) graph.publications.ancestors(one);
+  for (const env of envs.sound) graph.env(env);
+  return {
+    nodes: [...graph.nodes, ...graph.publications.nodes()],
+    bindings: graph.publications.bindings,
+    registries: readRegistryAccess(loaded, registries),
+    builders: builders.byName,
+    access: readAccess(loaded),
+    envs: envs.summaries,
+    configs: Object.keys(config.containerConfigs),
+    images: graph.images,
+    diagnostics: problems.found,
+  };
+}
+
+function noteBuiltinEnv(loaded: Loaded, problems: Problems): void {
+  const packages = loaded.config.builtinEnv?.packages;
+  if (packages === undefined || (Array.isArray(packages) && packages.length === 0)) return;
+  problems.add(
+    'BUILTIN_ENV_MODIFIED',
+    ['builtinEnv', 'packages'],
+    'Packages were added by hand to the builtin env of DSS, which images do not have',
+  );
+}
+
+/** Images in the making: each once, parents first. */
+class Graph {
+  readonly nodes: Node[] = [];
+  readonly images = new Map<NodeId, ImageFacts>();
+  readonly publications: Publications;
+  private readonly loaded: Loaded;
+  private readonly platforms = new Map<BaseFacts, Set<Platform>>();
+  private readonly externals = new Set<NodeId>();
+
+  constructor(loaded: Loaded, problems: Problems) {
+    this.loaded = loaded;
+    this.publications = new Publications(loaded, problems);
+  }
+
+  has(base: BaseFacts): boolean {
+    return this.platforms.has(base);
+  }
+
+  /** Adds a base on a platform, and what it is built on. */
+  base(base: BaseFacts, platform: Platform): void {
+    const chain: BaseFacts[] = [];
+    for (let at: BaseFacts | null = base; at !== null && this.platforms.get(at)?.has(platform) !== true; at = at.parent)
+      chain.push(at);
+    for (const one of chain.toReversed()) {
+      const platforms = this.platforms.get(one) ?? new Set();
+      this.platforms.set(one, platforms.add(platform));
+      for (const external of externalsOf(one, platform)) this.external(one, external.ref, external.platform);
+      this.image(baseNode(this.loaded, one, platform), {
+        type: 'base',
+        name: one.name,
+        release: one.release.version,
+        platform,
+      });
+    }
+  }
+
+  /** The names that a base asks for in its engine, if it does. */
+  handOver(base: BaseFacts, problems: Problems): void {
+    const { config, path } = base;
+    if (config.repository === undefined && config.tags.length === 0) return;
+    const repository = interpolated(config.repository ?? repositoryComponent(base.name), base);
+    const tags = (config.tags.length > 0 ? config.tags : [`dss-${RELEASE_VERSION}`]).map((tag) =>
+      interpolated(tag, base),
+    );
+    if (!isRepository(repository))
+      problems.add('BAD_REFERENCE', [...path, 'repository'], `\`${repository}\` is no repository path`);
+    const bad = tags.find((tag) => !isTag(tag));
+    if (bad !== undefined)
+      problems.add('BAD_TAG', [...path, 'tags'], `\`${bad}\` is no tag, or one that rebake keeps for itself`);
+    if (!isRepository(repository) || bad !== undefined) return;
+    for (const platform of this.platforms.get(base) ?? []) this.publications.handOver(base, platform, repository, tags);
+  }
+
+  /** Adds the images of an env, one a base and platform, and binds them. */
+  env(env: CodeEnvFacts): void {
+    const images = new EnvImages(this.loaded, env);
+    for (const config of env.configs) {
+      const { base, platform } = config;
+      const id = envId(env, base, platform);
+      if (!this.images.has(id)) {
+        this.image(images.node(base, platform), {
+          type: 'env',
+          name: env.id,
+          release: base.release.version,
+          platform,
+          language: env.language,
+          jupyter: env.jupyter,
+        });
+      }
+      this.publications.bind(id, env, config);
+    }
+  }
+
+  private image(node: Image, facts: ImageFacts): void {
+    this.images.set(node.id, facts);
+    this.nodes.push(node);
+  }
+
+  private external(base: BaseFacts, ref: string, platform: Platform): void {
+    const id = externalId(ref, platform);
+    if (this.externals.has(id)) return;
+    this.externals.add(id);
+    const { loaded } = this;
+    const node: External = {
+      id,
+      kind: 'external image',
+      role: 'external',
+      ref,
+      platform,
+      inputs: {},
+      parents: [],
+      get because() {
+        return [loaded.locate([...base.path, 'from'])];
+      },
+    };
+    this.nodes.push(node);
+  }
+}

@@ -1,0 +1,159 @@
+/** The ledger of nodes: every key that can stand in it, and why it counts. docs/reference/inputs.md is made from this table. */
+import { compareBytes, digestOf, digestOfBytes } from '@rebake/sdk';
+import type { Digest, FileSet, Input, Inputs, Where } from '@rebake/sdk';
+
+/** A row: kind of node, key (`…` stands for a name or path), what it is the digest of, why it counts. */
+export type InputRow = readonly [
+  kind: 'base image' | 'env image' | 'publication',
+  key: string,
+  of: string,
+  why: string,
+];
+
+// oxfmt-ignore
+export const INPUT_ROWS = [
+  ['base image', 'release/version', 'version of the DSS release', 'an upgrade makes every base stale, whatever its kit says'],
+  ['base image', 'kit/…', 'paths, contents and modes of the files of one part of the kit: `python`, `R`, `web`, `dss-version.json`', 'these files are in the image, or in the base below it'],
+  ['base image', 'from/rootfs', 'content of the archive', 'the image starts from it'],
+  ['base image', 'from/dockerfile', 'text of the Dockerfile up to the target stage, arguments filled in', 'the image starts with it'],
+  ['base image', 'from/context/…', 'content and mode of one file of the context', 'the Dockerfile may copy it'],
+  ['base image', 'python/…', 'that this interpreter makes the builtin environment', 'the environment is made by it'],
+  ['base image', 'packages/…', 'lines of one package of the builtin environment', 'it is installed'],
+  ['base image', 'package-options/…', 'values of one option of the package manager', 'it decides what is found'],
+  ['base image', 'system-packages/…', 'name of one package, and the family of its distribution', 'it is installed'],
+  ['base image', 'user', 'name and number of the user', 'it owns the home folder, and containers run as it'],
+  ['base image', 'fragment/…', 'instructions at `prepend` or `append`', 'they are carried out'],
+  ['base image', 'fragment-files/…', 'content and mode of one file', 'the instructions may copy it'],
+  ['base image', 'platform', 'platform', 'images of two platforms are two images'],
+  ['env image', 'interpreter', 'language and version', 'the environment is made by it'],
+  ['env image', 'packages/…', 'lines of one package, each in one spelling, sorted', 'it is installed'],
+  ['env image', 'package-options/…', 'values of one option of the package manager', 'it decides what is found'],
+  ['env image', 'jupyter', 'that notebooks can use it', 'the kernel is installed'],
+  ['env image', 'fragment/…', 'instructions at one of the five places', 'they are carried out'],
+  ['env image', 'fragment-files/…', 'content and mode of one file', 'the instructions may copy it'],
+  ['env image', 'resources/mode', 'how resources come into the image', 'it decides what is done'],
+  ['env image', 'resources/files/…', 'content and mode of one file', 'it is copied'],
+  ['env image', 'resources/script', 'content of the script', 'it is run'],
+  ['env image', 'user', 'name of the user of the base', 'containers run as it'],
+  ['env image', 'platform', 'platform', 'images of two platforms are two images'],
+  ['publication', 'registry', 'host that is pushed to, or that it is the engine', 'it is where'],
+  ['publication', 'repository', 'repository', 'it is where'],
+  ['publication', 'tags/…', 'one tag', 'it has to name the image'],
+] as const satisfies readonly InputRow[];
+
+type Kind = (typeof INPUT_ROWS)[number][0];
+type KeyOf<Row> = Row extends readonly [infer K, infer Key, string, string]
+  ? readonly [K, Key extends `${infer Head}…` ? `${Head}${string}` : Key]
+  : never;
+/** Keys that a kind of node may have. */
+export type InputKey<K extends Kind> = Extract<KeyOf<(typeof INPUT_ROWS)[number]>, readonly [K, unknown]>[1];
+
+// The same lines and names come again in thousands of envs: each is hashed once.
+const digests = new Map<string, Digest>();
+const CACHE_MAX = 100_000;
+
+/** Digest of a text, remembered. */
+export function textDigest(text: string): Digest {
+  if (text.length > 200) return digestOfBytes(text);
+  const known = digests.get(text);
+  if (known !== undefined) return known;
+  const made = digestOfBytes(text);
+  if (digests.size >= CACHE_MAX) digests.clear();
+  digests.set(text, made);
+  return made;
+}
+
+/** Digest of paths, contents and modes of files; where they lie does not count. */
+export function filesDigest(set: FileSet): Digest {
+  return digestOf(set.files.map(({ path, digest, exec }) => [path, digest, exec]));
+}
+
+/** What is noted of one input. The place is looked up when somebody asks: most plans change nothing and show none. */
+export interface Noted {
+  readonly digest: Digest;
+  readonly shown?: string;
+  readonly at?: () => Where;
+}
+
+/** Gathers the inputs of one node. */
+export class Ledger<K extends Kind> {
+  private readonly noted = new Map<string, Input>();
+
+  /** Notes an input; each key once. */
+  note(key: InputKey<K>, { digest, shown, at }: Noted): this {
+    if (this.noted.has(key)) throw new TypeError(`input noted twice: ${key}`);
+    this.noted.set(
+      key,
+      at === undefined ? { digest, ...(shown !== undefined && { shown }) } : placed(digest, shown, at),
+    );
+    return this;
+  }
+
+  /** Notes a short text that is its own digest's subject. */
+  text(key: InputKey<K>, text: string, at?: () => Where): this {
+    return this.note(key, { digest: textDigest(text), shown: short(text), ...(at !== undefined && { at }) });
+  }
+
+  /** Notes each file of a set below a key that ends in `/`. */
+  files(prefix: string, set: FileSet, at: () => Where): this {
+    for (const file of set.files) {
+      this.note(`${prefix}${file.path}` as InputKey<K>, {
+        digest: file.exec ? textDigest(`x ${file.digest}`) : file.digest,
+        at,
+      });
+    }
+    return this;
+  }
+
+  /** The inputs, sorted by key; `more` are added as they are. */
+  inputs(more: Inputs = {}): Inputs {
+    const all = [...this.noted, ...Object.entries(more)].toSorted(([a], [b]) => compareBytes(a, b));
+    return Object.fromEntries(all);
+  }
+}
+
+function placed(digest: Digest, shown: string | undefined, at: () => Where): Input {
+  let known: Where | undefined;
+  const found = (): Where => (known ??= at());
+  return shown === undefined
+    ? {
+        digest,
+        get at() {
+          return found();
+        },
+      }
+    : {
+        digest,
+        shown,
+        get at() {
+          return found();
+        },
+      };
+}
+
+/** One line of at most 80 characters. */
+export function short(text: string): string {
+  const flat = text.replaceAll(/\s+/g, ' ').trim();
+  return flat.length > 80 ? `${flat.slice(0, 79)}…` : flat;
+}
+
+/** docs/reference/inputs.md. */
+export function inputsReference(): string {
+  const lines = [
+    '# Inputs of nodes',
+    '',
+    'What counts in the ledger of a node, and so in its key: nothing else makes a node stale but its parents’ identities and the contents class of',
+    'its builder. `…` stands for a name or a path. This page is made from `packages/model/src/expand/inputs.ts`.',
+  ];
+  for (const kind of ['base image', 'env image', 'publication'] as const) {
+    lines.push(
+      '',
+      `## ${kind[0]?.toUpperCase()}${kind.slice(1)}`,
+      '',
+      '| key | digest of | why it counts |',
+      '| --- | --- | --- |',
+    );
+    for (const [of, key, what, why] of INPUT_ROWS) if (of === kind) lines.push(`| \`${key}\` | ${what} | ${why} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}

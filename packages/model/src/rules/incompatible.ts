@@ -1,0 +1,66 @@
+/** What DSS cannot run in containers, each with what to do instead. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
+import type { CodeEnvConfig } from '../schema.ts';
+import type { KeyPath, Problems } from './problems.ts';
+
+/** Codes of envs and settings that containers exclude. */
+export const INCOMPATIBLE: readonly DiagnosticCode[] = [
+  'ENV_NON_MANAGED',
+  'ENV_EXTERNAL_CONDA',
+  'ENV_CUSTOM_INTERPRETER',
+  'ENV_EXTRA_PYTHONPATH',
+  'BUILTIN_ENV_MODIFIED',
+];
+
+/** Notes what keeps a code env out of containers; only for envs that ask for images. */
+export function noteIncompatible(
+  name: string,
+  config: CodeEnvConfig,
+  interpreters: readonly (readonly [KeyPath, string | undefined])[],
+  path: KeyPath,
+  problems: Problems,
+): void {
+  switch (config.deployment) {
+    case 'design-non-managed':
+    case 'plugin-non-managed':
+    case 'automation-non-managed-path':
+    case 'business-app-non-managed':
+      problems.add(
+        'ENV_NON_MANAGED',
+        [...path, 'deployment'],
+        `The code env \`${name}\` is non-managed: it is a folder of the DSS host, from which DSS makes no images`,
+      );
+      break;
+    case 'external-conda-named':
+    case 'automation-external-conda-named':
+      problems.add(
+        'ENV_EXTERNAL_CONDA',
+        [...path, 'deployment'],
+        `The code env \`${name}\` is a named external Conda env, from which DSS makes no images`,
+      );
+      break;
+    case 'design-managed':
+    case 'plugin-managed':
+    case 'automation-single':
+    case 'automation-versioned':
+    case 'business-app-managed':
+      break;
+    default:
+      config.deployment satisfies never;
+  }
+  for (const [at, interpreter] of interpreters) {
+    if (interpreter === 'custom')
+      problems.add(
+        'ENV_CUSTOM_INTERPRETER',
+        at,
+        `The code env \`${name}\` uses a custom interpreter from the PATH of the DSS host, which images do not have`,
+      );
+  }
+  if (config.extraPythonPath.length > 0) {
+    problems.add(
+      'ENV_EXTRA_PYTHONPATH',
+      [...path, 'extraPythonPath'],
+      `The code env \`${name}\` has additional PYTHONPATH entries, which are folders of the DSS host`,
+    );
+  }
+}

@@ -1,0 +1,67 @@
+/** Fields that are accepted today and acted on later: said for each that is used, as an error where nothing sensible could be built without it. */
+import type { BaseImageConfig, CodeEnvConfig, Config, ContainerConfig } from '../schema.ts';
+import type { EnvContents } from './facts.ts';
+import type { KeyPath, Problems } from './problems.ts';
+
+function later(path: KeyPath, problems: Problems): void {
+  const name = `\`${String(path.at(-1))}\``;
+  problems.add('NOT_ACTED_ON_YET', path, `${name} is accepted, but not acted on yet`);
+}
+
+function unsupported(path: KeyPath, what: string, problems: Problems): void {
+  problems.add('NOT_SUPPORTED_YET', path, what);
+}
+
+/** Of a base image. */
+export function laterInBase(config: BaseImageConfig, path: KeyPath, derived: boolean, problems: Problems): void {
+  if (config.type !== 'container-exec')
+    unsupported([...path, 'type'], `Base images of type \`${config.type}\` cannot be built yet`, problems);
+  if ('debian' in config.from)
+    unsupported([...path, 'from', 'debian'], 'Base images made of Debian packages cannot be built yet', problems);
+  if ('layout' in config.from)
+    unsupported([...path, 'from', 'layout'], 'Base images from an OCI image layout cannot be built yet', problems);
+  if (config.copyToBuildenv.length > 0)
+    unsupported(
+      [...path, 'copyToBuildenv'],
+      'Files cannot be put into the build context under other paths yet',
+      problems,
+    );
+  for (const field of ['cuda', 'cudnn', 'cranMirror', 'proxy'] as const)
+    if (config[field] !== undefined) later([...path, field], problems);
+  for (const field of ['buildOptions', 'plugins', 'drivers'] as const)
+    if (config[field].length > 0) later([...path, field], problems);
+  if (derived && config.packages !== undefined) later([...path, 'packages'], problems);
+}
+
+/** Of a container config: what only DSS itself reads, and what has to be done before a push. */
+export function laterInConfig(config: ContainerConfig, path: KeyPath, problems: Problems): void {
+  if (config.prePush !== undefined && config.prePush.mode !== 'none') later([...path, 'prePush'], problems);
+  if (config.usableBy !== 'all') later([...path, 'usableBy'], problems);
+  if (config.workloadType !== undefined) later([...path, 'workloadType'], problems);
+  if (Object.keys(config.properties).length > 0) later([...path, 'properties'], problems);
+}
+
+/** Of a code env as a whole. */
+export function laterInEnv(config: CodeEnvConfig, path: KeyPath, problems: Problems): void {
+  if (config.sparkConfigs !== 'none' && config.sparkConfigs.length > 0) later([...path, 'sparkConfigs'], problems);
+}
+
+/** Of what differs between versions of a code env. */
+export function laterInContents(contents: EnvContents, path: KeyPath, problems: Problems): void {
+  if (contents.conda !== undefined) unsupported([...path, 'conda'], 'Conda envs cannot be built yet', problems);
+  if (contents.corePackages.set !== 'AUTO') later([...path, 'corePackages', 'set'], problems);
+  if (contents.cacheBusting !== 'after-start-dockerfile') later([...path, 'cacheBusting'], problems);
+  if (contents.runtimeAdditions.length > 0) later([...path, 'runtimeAdditions'], problems);
+  if (contents.lock !== undefined) later([...path, 'lock'], problems);
+}
+
+/** Of whole sections, and of registries. */
+export function laterInSections(config: Config, problems: Problems): void {
+  for (const section of ['sparkConfigs', 'codeStudioTemplates', 'apiServices', 'instances'] as const) {
+    for (const name of Object.keys(config[section])) later([section, name], problems);
+  }
+  for (const [name, registry] of Object.entries(config.registries)) {
+    if (registry.prePush !== undefined && registry.prePush.mode !== 'none')
+      later(['registries', name, 'prePush'], problems);
+  }
+}
