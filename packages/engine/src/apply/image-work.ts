@@ -1,0 +1,126 @@
+/** What is done to images: looking for candidates, locating, adopting, fetching, building. */
+import { keyOf } from '@rebake/planner';
+import { BuildFailure } from '@rebake/sdk';
+import type { BuildError, Digest, Image, Job, NodeId, Output, Seen } from '@rebake/sdk';
+import { mergePlaces, outputsByKey } from '../observe/lookout.ts';
+import type { Call } from '../run/builders.ts';
+import type { Place, Report } from './cell.ts';
+import type { Ground } from './ground.ts';
+
+/** Looks for a candidate under the key that the image has with its parents as they are now. */
+export async function look(ground: Ground, node: Image): Promise<Report> {
+  const { lookout } = ground.means;
+  const key = await keyNow(ground, node, lookout.signal);
+  const entries = outputsByKey({ lineage: '', entries: ground.entries, failures: new Map() });
+  const output = await lookout.candidate(node, key, ground.publications.get(node.id) ?? [], entries);
+  if (!output) return { work: 'look', found: null };
+  ground.candidates.set(node.id, { key, output });
+  ground.places.set(node.id, output);
+  return { work: 'look', found: await placeOf(ground, node, { seen: 'yes', value: output }) };
+}
+
+/** Looks for the image of the entry. Where the places that matter do not answer, that is the node's failure. */
+export async function locate(ground: Ground, node: Image): Promise<Report> {
+  const seen = await ground.means.lookout.locate(ground.known(node.id), node.builder);
+  if (seen.seen === 'unknown') return { work: 'failed', error: seen.why };
+  if (seen.seen === 'yes') ground.places.set(node.id, seen.value);
+  return { work: 'locate', place: await placeOf(ground, node, seen) };
+}
+
+/** Records the candidate that was found. */
+export async function adoptImage(ground: Ground, node: Image): Promise<Report> {
+  const found = ground.candidates.get(node.id);
+  if (!found) throw new Error(`${node.id} has no candidate to adopt`);
+  const { contents } = await ground.means.builders.capabilities(node.builder, ground.means.lookout.signal);
+  await ground.commit(node, { output: found.output, contents, key: found.key, ms: null });
+  return { work: 'adopt', identity: found.output.identity };
+}
+
+/** Brings the image from a registry into its builder's engine, and makes sure that it is the same one. */
+export async function fetchImage(ground: Ground, node: Image, call: Call): Promise<Report> {
+  const { builders } = ground.means;
+  const entry = ground.entry(node.id);
+  const output = ground.output(node.id);
+  const key = entry.key ?? output.identity;
+  const location = await builders.fetch(node.builder, output, key, call);
+  const seen = await builders.inspect(node.builder, location, call);
+  if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
+  if (seen.seen === 'no' || seen.value.identity !== output.identity) throw changed(node, 'after it was fetched');
+  const merged = mergePlaces(output, [{ identity: output.identity, at: [location] }, output]);
+  await ground.commit(node, { output: merged, contents: entry.contents, key: entry.key, ms: null });
+  ground.places.set(node.id, merged);
+  return { work: 'fetch' };
+}
+
+/** Builds the image and commits it. */
+export async function buildImage(ground: Ground, node: Image, call: Call): Promise<Report> {
+  const { builders, now, access } = ground.means;
+  const { contents } = await builders.capabilities(node.builder, call.signal);
+  const key = await keyNow(ground, node, call.signal);
+  const froms: Record<string, Output> = {};
+  for (const id of node.parents) {
+    const parent = ground.node(id);
+    if (parent?.role === 'external') froms[parent.ref] = ground.externalOutput(id);
+  }
+  const job: Job = {
+    key,
+    spec: node.spec,
+    platform: node.platform,
+    parent: await parentOf(ground, node, call),
+    froms,
+    access,
+  };
+  const start = now();
+  const output = await builders.build(node.builder, job, call);
+  ground.places.set(node.id, output);
+  await ground.commit(node, { output, contents, key, ms: Math.round(now() - start) });
+  return { work: 'build', identity: output.identity };
+}
+
+/** What the image is built FROM: its first image parent, else its first external one; nothing where the first step brings its own ground. */
+async function parentOf(ground: Ground, node: Image, call: Call): Promise<Output | null> {
+  const first = node.spec.steps[0]?.step;
+  if (first === 'rootfs' || first === 'dockerfile') return null;
+  const parents = node.parents.map((id) => ground.node(id));
+  const parent = parents.find((one) => one?.role === 'image') ?? parents.find((one) => one?.role === 'external');
+  if (!parent) return null;
+  if (parent.role === 'external') return ground.externalOutput(parent.id);
+  const output = ground.output(parent.id);
+  const { engine } = await ground.means.builders.capabilities(node.builder, call.signal);
+  const here = output.at.filter((at) => 'engine' in at && at.engine === engine);
+  const elsewhere = output.at.filter((at) => 'registry' in at);
+  if (here.length > 0) return { identity: output.identity, at: [...here, ...elsewhere] };
+  // Its parent is made by another builder, in another engine: what a registry has can be brought here all the same.
+  if (elsewhere.length === 0) {
+    const words = `${parent.id} is only in another engine than that of builder ${node.builder}: publish it, or build both with one builder`;
+    throw new BuildFailure({ code: 'PARENT_ELSEWHERE', retry: 'never', words });
+  }
+  const key = ground.entry(parent.id).key ?? output.identity;
+  const location = await ground.means.builders.fetch(
+    node.builder,
+    { identity: output.identity, at: elsewhere },
+    key,
+    call,
+  );
+  return { identity: output.identity, at: [location, ...elsewhere] };
+}
+
+async function keyNow(ground: Ground, node: Image, signal: AbortSignal): Promise<Digest> {
+  const { contents } = await ground.means.builders.capabilities(node.builder, signal);
+  return keyOf(
+    node,
+    contents,
+    node.parents.map((id) => ground.identity(id)),
+  );
+}
+
+async function placeOf(ground: Ground, node: Image, seen: Seen<Output>): Promise<Place> {
+  if (seen.seen !== 'yes') return 'nowhere';
+  const { engine } = await ground.means.builders.capabilities(node.builder, ground.means.lookout.signal);
+  return seen.value.at.some((at) => 'engine' in at && at.engine === engine) ? 'engine' : 'registry';
+}
+
+function changed({ id }: { readonly id: NodeId }, when: string): BuildFailure {
+  const error: BuildError = { code: 'IDENTITY_CHANGED', retry: 'never', words: `${id} is another image ${when}` };
+  return new BuildFailure(error);
+}

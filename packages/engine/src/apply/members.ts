@@ -1,0 +1,30 @@
+/** A plan as the scheduler takes it: who waits for whom, what is demanded of which parent, and how long the way is from there. */
+import type { Action, Node, NodeId } from '@rebake/sdk';
+import type { Member } from './cell.ts';
+import type { Ground } from './ground.ts';
+
+/** Members in the order of the plan, which is parents first. */
+export function membersOf(ground: Ground, remaining: ReadonlyMap<NodeId, number>): readonly Member[] {
+  return ground.plan.actions.map((action) => memberOf(ground, action, remaining.get(action.node) ?? 0));
+}
+
+function memberOf(ground: Ground, action: Action, priority: number): Member {
+  const { node: id, atMost } = action;
+  const node = ground.node(id);
+  if (!node) return { id, parents: [], from: null, atMost, priority, lane: null };
+  return {
+    id,
+    parents: node.parents,
+    from: fromOf(ground, node),
+    atMost,
+    priority,
+    lane: node.role === 'image' ? node.builder : null,
+  };
+}
+
+function fromOf(ground: Ground, node: Node): Member['from'] {
+  const image = node.parents.find((id) => ground.node(id)?.role === 'image');
+  if (image === undefined) return null;
+  // Registries copy among each other; into an engine, only what is there can be tagged, and only on what is there can be built.
+  return { node: image, demand: node.role === 'publication' && node.registry !== null ? 'anywhere' : 'engine' };
+}

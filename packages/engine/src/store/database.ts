@@ -1,0 +1,47 @@
+/** The one place that loads node:sqlite: lazily, and without its notice on a user's terminal. Other warnings pass. */
+import type { DatabaseSync } from 'node:sqlite';
+
+type Sqlite = typeof import('node:sqlite');
+let loaded: Promise<Sqlite> | undefined;
+
+/** Loads node:sqlite once. Node 24 marks it experimental by a process warning, which is dropped; every other warning goes on. */
+export function loadSqlite(): Promise<Sqlite> {
+  loaded ??= withoutSqliteNotice(() => import('node:sqlite'));
+  return loaded;
+}
+
+async function withoutSqliteNotice<T>(load: () => Promise<T>): Promise<T> {
+  const original = process.emitWarning;
+  const filtered = (...args: unknown[]): void => {
+    const [warning, options] = args;
+    const type = typeof options === 'object' && options !== null ? (options as { type?: unknown }).type : options;
+    if (type === 'ExperimentalWarning' && String(warning).includes('SQLite')) return;
+    Reflect.apply(original, process, args);
+  };
+  process.emitWarning = filtered;
+  try {
+    return await load();
+  } finally {
+    // Somebody else may have wrapped it meanwhile: their wrapper stays.
+    if (process.emitWarning === filtered) process.emitWarning = original;
+  }
+}
+
+/** Runs `work` in one transaction: all of it is durable when this returns, or nothing. */
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** SQLite's own result code of an error, or null. Extended codes keep the primary code in the low byte. */
+export function sqliteCode(error: unknown): number | null {
+  const code = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
+  return typeof code === 'number' ? code & 0xff : null;
+}
