@@ -1,4 +1,10 @@
-// The command line: builds the program and runs it on the arguments of this process.
-import { program } from './index.ts';
+/** Runs the program on the arguments, streams and signals of this process. */
+import { processIo } from './process-io.ts';
+import { run } from './program.ts';
 
-await program().parseAsync();
+const { io, close } = processIo();
+try {
+  process.exitCode = await run(process.argv.slice(2), io);
+} finally {
+  close();
+}

@@ -4,7 +4,9 @@ import type { Progress } from './event.ts';
 import type { Capabilities } from './plan.ts';
 
 /** Where a secret comes from. The value is read when a build needs it, and never kept. `optional`: a missing one is left out. */
-export type SecretRef = ({ readonly file: string } | { readonly env: string } | { readonly fileFromEnv: string }) & { readonly optional?: boolean };
+export type SecretRef = ({ readonly file: string } | { readonly env: string } | { readonly fileFromEnv: string }) & {
+  readonly optional?: boolean;
+};
 
 /** How a build reaches the world: facts of the machine, never part of a fingerprint. */
 export interface BuildAccess {
@@ -55,7 +57,11 @@ export interface Builder {
   /** Brings an image that is in a registry into this engine under the candidate name of `key`. Never changes its identity. */
   fetch(image: Output, key: Digest, ctx: Ctx): Promise<Location>;
   /** Pushes as `host/repository:candidateTag(key)`, nothing else; final tags are moved by the kernel's registry client. Returns the manifest digest. */
-  push(image: Output, to: { readonly registry: string; readonly repository: string; readonly key: Digest }, ctx: Ctx): Promise<Digest>;
+  push(
+    image: Output,
+    to: { readonly registry: string; readonly repository: string; readonly key: Digest },
+    ctx: Ctx,
+  ): Promise<Digest>;
   /** Gives an image of this engine one more name. */
   tag(image: Output, name: string, ctx: Ctx): Promise<Location>;
   /** Looks for an image: by a location, or for the candidate of a key in this engine. Unreachable is unknown, not no. */

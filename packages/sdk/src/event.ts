@@ -10,7 +10,17 @@ export type Progress =
   | { readonly type: 'bytes'; readonly done: number; readonly of?: number };
 
 /** How a node ended in a run. */
-export type Outcome = 'kept' | 'adopted' | 'fetched' | 'built' | 'published' | 'forgotten' | 'deleted' | 'failed' | 'skipped' | 'cancelled';
+export type Outcome =
+  | 'kept'
+  | 'adopted'
+  | 'fetched'
+  | 'built'
+  | 'published'
+  | 'forgotten'
+  | 'deleted'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled';
 
 /** Counts of outcomes at the end of a run. */
 export type Counts = Readonly<Record<Outcome, number>>;
@@ -27,9 +37,22 @@ interface Stamp {
 /** The part of an event that says what happened; the engine adds run, seq and time. */
 export type EventBody =
   | { readonly type: 'run-started'; readonly plan: Digest; readonly actions: number; readonly parallelism: number }
-  | { readonly type: 'node-started'; readonly node: NodeId; readonly effort: Effort; readonly reasons: readonly Reason[]; readonly builder: string | null; readonly expectedMs: number | null }
+  | {
+      readonly type: 'node-started';
+      readonly node: NodeId;
+      readonly effort: Effort;
+      readonly reasons: readonly Reason[];
+      readonly builder: string | null;
+      readonly expectedMs: number | null;
+    }
   | { readonly type: 'node-progress'; readonly node: NodeId; readonly progress: Progress }
-  | { readonly type: 'node-retry'; readonly node: NodeId; readonly attempt: number; readonly error: BuildError; readonly inMs: number }
+  | {
+      readonly type: 'node-retry';
+      readonly node: NodeId;
+      readonly attempt: number;
+      readonly error: BuildError;
+      readonly inMs: number;
+    }
   | {
       readonly type: 'node-settled';
       readonly node: NodeId;

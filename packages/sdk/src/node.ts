@@ -40,7 +40,12 @@ interface Common {
 export type External = Common & { readonly role: 'external'; readonly ref: string; readonly platform: Platform };
 
 /** An image to build. Its first image parent (if any) is what it is built FROM; externals pin the FROM lines of a Dockerfile. */
-export type Image = Common & { readonly role: 'image'; readonly spec: ImageSpec; readonly platform: Platform; readonly builder: string };
+export type Image = Common & {
+  readonly role: 'image';
+  readonly spec: ImageSpec;
+  readonly platform: Platform;
+  readonly builder: string;
+};
 
 /**
  * An image (its only parent, for now) in a repository under tags. `registry` is `host[:port]`; null publishes into the engine of

@@ -33,7 +33,12 @@ export type Cause =
   | { readonly code: 'INPUT_CHANGED'; readonly key: string; readonly from: Input; readonly to: Input }
   | { readonly code: 'INPUT_ADDED'; readonly key: string; readonly to: Input }
   | { readonly code: 'INPUT_REMOVED'; readonly key: string; readonly from: Input }
-  | { readonly code: 'EXTERNAL_MOVED' | 'PARENT_CHANGED'; readonly parent: NodeId; readonly from: Digest | null; readonly to: Digest }
+  | {
+      readonly code: 'EXTERNAL_MOVED' | 'PARENT_CHANGED';
+      readonly parent: NodeId;
+      readonly from: Digest | null;
+      readonly to: Digest;
+    }
   | { readonly code: 'PARENT_MAY_CHANGE'; readonly parent: NodeId }
   | { readonly code: 'CONTENTS_CHANGED'; readonly from: string; readonly to: string }
   | { readonly code: 'NEVER_BUILT'; readonly because: readonly Where[] }

@@ -14,7 +14,12 @@ export interface OptionsSchema<T> {
 /** Outcome of a validation: a value, or issues with their paths. */
 export type OptionsResult<T> =
   | { readonly value: T; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
 
 /** One kind of builder: how its options are checked and how one is made. `create` does no I/O. */
 export interface BuilderKind<Options = never> {

@@ -1,6 +1,7 @@
 /** What rebake remembers: the last success of each node, with the ledger it was made from. */
 import type { BuildError, Digest, Output } from '@rebake/image';
 import type { Inputs, NodeId } from './node.ts';
+import type { Reason } from './plan.ts';
 import type { Capabilities } from './plan.ts';
 
 /** The last success of a node. */
@@ -40,8 +41,8 @@ export interface HistoryRow {
   readonly run: string;
   readonly node: NodeId;
   readonly outcome: string;
-  /** Reasons of the action, as in the plan: JSON-safe. */
-  readonly reasons: readonly unknown[];
+  /** Reasons of the action, as in the plan. */
+  readonly reasons: readonly Reason[];
   readonly ms: number | null;
   readonly at: string;
   readonly error?: BuildError;
@@ -66,7 +67,11 @@ export interface Store {
   /** Appends to the history. */
   record(row: HistoryRow): Promise<void>;
   /** Newest first. */
-  history(filter: { readonly node?: NodeId; readonly run?: string; readonly limit?: number }): Promise<readonly HistoryRow[]>;
+  history(filter: {
+    readonly node?: NodeId;
+    readonly run?: string;
+    readonly limit?: number;
+  }): Promise<readonly HistoryRow[]>;
   /** Drops the history of all but the newest `runs` runs. */
   retain(runs: number): Promise<void>;
   /** What each builder said when it was last probed, by name: what `--refresh=false` plans with. */
@@ -76,7 +81,11 @@ export interface Store {
   /**
    * Takes the one lock for changing things. Resolves to its release, or to who holds it. A lock dies with its process.
    */
-  lock(holder: LockHolder): Promise<{ readonly ok: true; release(): Promise<void> } | { readonly ok: false; readonly holder: LockHolder | null }>;
+  lock(
+    holder: LockHolder,
+  ): Promise<
+    { readonly ok: true; release(): Promise<void> } | { readonly ok: false; readonly holder: LockHolder | null }
+  >;
   close(): Promise<void>;
 }
 

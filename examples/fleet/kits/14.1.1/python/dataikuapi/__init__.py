@@ -1,0 +1,3 @@
+"""Stand-in for the API client of a DSS kit."""
+
+__version__ = "14.1.1"

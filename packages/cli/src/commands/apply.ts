@@ -1,0 +1,149 @@
+/** `rebake apply` */
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  apply,
+  DEFAULT_PARALLELISM,
+  libraryDiagnostic,
+  shortNames,
+  type ApplyResult,
+  type PlanResult,
+} from '@rebake/rebake';
+import type { Event, NodeId } from '@rebake/sdk';
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { Io } from '../io.ts';
+import { planText } from '../render/plan.ts';
+import { finishedText, jsonReporter, liveReporter, plainReporter, type Reporter } from '../render/progress.ts';
+import { runText } from '../render/run.ts';
+import { painter } from '../render/style.ts';
+import { planOptions, projectOptions, reportDiagnostics, withNodes, withRefresh, type PlanFlags } from './shared.ts';
+
+interface Flags extends PlanFlags {
+  readonly autoApprove?: true;
+  readonly json?: true;
+  readonly verbose?: true;
+  readonly parallelism: number;
+}
+
+/** How often the live block's clocks are redrawn, in milliseconds. */
+const TICK = 200;
+
+/** The command, given where its exit code goes. */
+export function applyCommand(io: Io, exit: (code: ExitCode) => void): Command {
+  return withRefresh(withNodes(new Command('apply')))
+    .description('carry out a plan: a saved one, or the one made now')
+    .argument('[file]', 'a plan saved with `rebake plan --out FILE`')
+    .option('--auto-approve', 'do not ask first')
+    .option('--parallelism <n>', 'actions at a time', parseParallelism, DEFAULT_PARALLELISM)
+    .option('--verbose', 'a line for each unchanged node too')
+    .option('--json', 'events as NDJSON (docs/reference/event.schema.json)')
+    .action(async (file: string | undefined, flags: Flags, command: Command) => {
+      exit(await run(file, flags, command, io));
+    });
+}
+
+async function run(file: string | undefined, flags: Flags, command: Command, io: Io): Promise<ExitCode> {
+  let names: ReadonlyMap<NodeId, string> = new Map();
+  let refused = false;
+  const format = flags.json === true ? 'json' : 'people';
+  const reporter = reporterFor(flags, io, (id) => names.get(id) ?? id);
+  const events: Event[] = [];
+  const timer = setInterval(() => reporter.tick(), TICK);
+  timer.unref();
+  try {
+    const result = await apply({
+      ...projectOptions(command, io),
+      ...planOptions(flags),
+      parallelism: flags.parallelism,
+      ...(file === undefined ? {} : { planFile: file }),
+      onNodes: (ids) => {
+        names = shortNames(ids);
+      },
+      confirm: async (planned) => {
+        const answer = await confirm(planned, flags, io);
+        refused = answer === 'nobody';
+        return answer === 'yes' ? 'yes' : 'no';
+      },
+      emit: (event) => {
+        if (event.type !== 'node-progress') events.push(event);
+        reporter.event(event);
+      },
+    });
+    reporter.close();
+    return report(result, { events, names, refused, format, io });
+  } finally {
+    clearInterval(timer);
+    reporter.close();
+  }
+}
+
+async function confirm(result: PlanResult, flags: Flags, io: Io): Promise<'yes' | 'no' | 'nobody'> {
+  if (result.planned !== null && flags.json !== true) io.out(`${planText(result.planned, io)}\n`);
+  if (flags.json !== true && result.diagnostics.length > 0) reportDiagnostics(result.diagnostics, io, 'people');
+  if (flags.autoApprove === true) return 'yes';
+  if (io.ask === null || flags.json === true) return 'nobody';
+  const answer = await io.ask('Carry this out? Only "yes" is a yes: ');
+  return answer.trim() === 'yes' ? 'yes' : 'no';
+}
+
+function reporterFor(flags: Flags, io: Io, name: (id: NodeId) => string): Reporter {
+  if (flags.json === true) return jsonReporter(io);
+  const options = { io, name, now: Date.now, verbose: flags.verbose === true };
+  return io.terminal === null ? plainReporter(options) : liveReporter({ ...options, columns: io.terminal.columns });
+}
+
+interface Context {
+  readonly events: readonly Event[];
+  readonly names: ReadonlyMap<NodeId, string>;
+  readonly refused: boolean;
+  readonly format: 'people' | 'json';
+  readonly io: Io;
+}
+
+function report(result: ApplyResult, context: Context): ExitCode {
+  const { io, format } = context;
+  switch (result.status) {
+    case 'invalid':
+      reportDiagnostics(result.diagnostics, io, format);
+      return EXIT.failed;
+    case 'nothing':
+      if (format === 'people') io.out('Nothing to do.\n');
+      return EXIT.done;
+    case 'declined':
+      if (context.refused)
+        reportDiagnostics([libraryDiagnostic('CONFIRMATION_NEEDED', 'nobody here can approve this plan')], io, format);
+      else io.out('Nothing was changed.\n');
+      return EXIT.failed;
+    case 'stale':
+      io.err(
+        `The plan is stale (PLAN_STALE):\n${result.stale.map(({ node, why }) => `  ${node === null ? '' : `${node}: `}${why}\n`).join('')}Plan again: rebake plan --out FILE\n`,
+      );
+      return EXIT.stale;
+    case 'locked': {
+      const { holder } = result;
+      const who =
+        holder === null
+          ? 'another rebake'
+          : `rebake run ${holder.run} (pid ${holder.pid} on ${holder.host}, since ${holder.since})`;
+      io.err(`The state is locked (STATE_LOCKED) by ${who}. Wait for it to end; its lock ends with its process.\n`);
+      return EXIT.locked;
+    }
+    case 'ran': {
+      const { summary } = result;
+      if (format === 'people') {
+        const finished = context.events.findLast((event) => event.type === 'run-finished');
+        io.out(`\n${runText(context.events, context.names, painter(io.colors))}`);
+        if (finished?.type === 'run-finished') io.out(finishedText(finished, painter(io.colors)));
+      }
+      if (summary.interrupted) return EXIT.interrupted;
+      return summary.counts.failed + summary.counts.skipped + summary.counts.cancelled > 0 ? EXIT.failed : EXIT.done;
+    }
+    default:
+      return result satisfies never;
+  }
+}
+
+function parseParallelism(value: string): number {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1 || n > 1024) throw new InvalidArgumentError('a whole number from 1 to 1024');
+  return n;
+}

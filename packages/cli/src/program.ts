@@ -1,0 +1,60 @@
+/** The program: every command with its flags. Commands load the library when they run, so that `--help` stays instant. */
+import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Io } from './io.ts';
+import { VERSION } from './version.ts';
+import { applyCommand } from './commands/apply.ts';
+import { graphCommand } from './commands/graph.ts';
+import { planCommand } from './commands/plan.ts';
+import { resolveCommand } from './commands/resolve.ts';
+import { showCommand } from './commands/show.ts';
+import { stateCommand } from './commands/state.ts';
+import { upgradeCommand } from './commands/upgrade.ts';
+import { validateCommand } from './commands/validate.ts';
+import { whyCommand } from './commands/why.ts';
+
+/** The whole command line as a value, for running it and for the generated reference. */
+export function program(io: Io, exit: (code: ExitCode) => void): Command {
+  const root = new Command('rebake')
+    .description('Plans and applies the least work to keep the images of a Dataiku DSS fleet up to date.')
+    .version(VERSION)
+    .option('-f, --file <path>', 'config file (default: rebake.config.ts or rebake.yaml, here or above)')
+    .option('-C, --chdir <dir>', 'work as if started in this folder')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(rebake --help lists the commands)');
+  const commands = [
+    validateCommand,
+    planCommand,
+    applyCommand,
+    whyCommand,
+    upgradeCommand,
+    resolveCommand,
+    showCommand,
+    stateCommand,
+    graphCommand,
+  ];
+  for (const make of commands) root.addCommand(make(io, exit));
+  for (const command of everyCommand(root))
+    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  return root;
+}
+
+/** Runs a command line and gives its exit code. Throws only for bugs. */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done;
+  const root = program(io, (value) => {
+    code = value;
+  });
+  try {
+    await root.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.failed;
+    if (io.signal.aborted && error === io.signal.reason) return EXIT.interrupted;
+    throw error;
+  }
+  return io.signal.aborted && code === EXIT.done ? EXIT.interrupted : code;
+}
+
+function everyCommand(root: Command): readonly Command[] {
+  return [root, ...root.commands.flatMap(everyCommand)];
+}

@@ -1,0 +1,36 @@
+/** The end of an apply: what failed in the engine's own words, what was skipped for it, and what to do now. */
+import type { Event, NodeId } from '@rebake/sdk';
+import type { Paint } from './style.ts';
+
+/** Lines of the engine's words that are shown; the log file has them all. */
+const SHOWN_LINES = 12;
+
+/** What a tired engineer needs to read after a run; empty when all went well. */
+export function runText(events: readonly Event[], names: ReadonlyMap<NodeId, string>, paint: Paint): string {
+  const settled = events.filter((event) => event.type === 'node-settled');
+  const failed = settled.filter(({ outcome }) => outcome === 'failed');
+  const cancelled = settled.some(({ outcome }) => outcome === 'cancelled');
+  const name = (id: NodeId): string => names.get(id) ?? id;
+  const parts = failed.map((event) => {
+    const words = (event.error?.words ?? '').trimEnd().split('\n');
+    const shown = words.slice(-SHOWN_LINES).map((line) => `  │ ${line}\n`);
+    const skipped = settled
+      .filter((other) => other.outcome === 'skipped' && other.cause === event.node)
+      .map((other) => name(other.node));
+    return [
+      `${paint('red', name(event.node))} failed: ${event.error?.code ?? 'UNKNOWN'}\n`,
+      ...shown,
+      ...(event.log === undefined ? [] : [`  log: ${event.log}\n`]),
+      ...(skipped.length === 0 ? [] : [`  skipped for it: ${skipped.join(', ')}\n`]),
+      '\n',
+    ].join('');
+  });
+  const [first] = failed;
+  if (first !== undefined)
+    parts.push(
+      `Next: mend the cause, then run \`rebake apply\` again; what is done stays done. \`rebake why ${name(first.node)}\` explains.\n`,
+    );
+  else if (cancelled)
+    parts.push('Next: run `rebake apply` again; it goes on from here and adopts what had finished.\n');
+  return parts.join('');
+}

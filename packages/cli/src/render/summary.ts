@@ -1,0 +1,50 @@
+/** One line that says what a plan or a run comes to. */
+import type { Action, Counts, Effort, Outcome } from '@rebake/sdk';
+
+const EFFORTS: readonly (readonly [Effort, string])[] = [
+  ['build', 'to build'],
+  ['rebase', 'to rebase'],
+  ['fetch', 'to fetch'],
+  ['adopt', 'to adopt'],
+  ['publish', 'to publish'],
+  ['forget', 'to forget'],
+  ['delete', 'to delete'],
+];
+
+/** `Plan: 2 to build, 5 to build if what they stand on changes, 7 to publish; 12 unchanged.` */
+export function planSummary(actions: readonly Action[]): string {
+  const parts: string[] = [];
+  for (const [effort, words] of EFFORTS) {
+    const all = actions.filter(({ atMost }) => atMost === effort);
+    const conditional = all.filter(({ ifChanged }) => ifChanged.length > 0).length;
+    if (all.length > conditional) parts.push(`${all.length - conditional} ${words}`);
+    if (conditional > 0) parts.push(`${conditional} ${words} if what they stand on changes`);
+  }
+  const kept = actions.filter(({ atMost }) => atMost === 'keep').length;
+  if (parts.length === 0) return `Nothing to do: ${kept} unchanged.`;
+  return `Plan: ${parts.join(', ')}; ${kept} unchanged.`;
+}
+
+const OUTCOMES: readonly Outcome[] = [
+  'built',
+  'adopted',
+  'fetched',
+  'published',
+  'deleted',
+  'forgotten',
+  'kept',
+  'failed',
+  'skipped',
+  'cancelled',
+];
+
+/** `3 built, 6 published, 12 kept, 1 failed`. */
+export function countsText(counts: Counts): string {
+  const parts = OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
+  return parts.length === 0 ? 'nothing done' : parts.join(', ');
+}
+
+/** Whether a plan holds anything to do. */
+export function hasChanges(actions: readonly Action[]): boolean {
+  return actions.some(({ atMost }) => atMost !== 'keep');
+}

@@ -1,0 +1,118 @@
+/** `apply`: plan (or take a saved plan), ask, carry it out. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { apply as run, type RunSummary } from '@rebake/engine';
+import { parsePlan, type Stale } from '@rebake/planner';
+import type { Diagnostic, Event, LockHolder, NodeId, Plan } from '@rebake/sdk';
+import { libraryDiagnostic } from './diagnostics.ts';
+import { withPlan, type PlanOptions, type PlanResult } from './plan.ts';
+import { hasErrors, openProject, type Project } from './project.ts';
+import { openSession, type Session } from './session.ts';
+
+/** What to apply, and how. */
+export interface ApplyOptions extends PlanOptions {
+  /** Path of a saved plan; without one, apply plans first. */
+  readonly planFile?: string;
+  /** Actions at a time. */
+  readonly parallelism?: number;
+  /** Asked before anything is changed, with the fresh plan; a saved plan is its own approval. */
+  confirm(result: PlanResult): Promise<'yes' | 'no'>;
+  /** Told once which nodes a run is about, before its first event: for reporters that show short names. */
+  onNodes?(ids: readonly NodeId[]): void;
+  emit(event: Event): void;
+}
+
+/** How an apply ended. */
+export type ApplyResult =
+  | { readonly status: 'invalid'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly status: 'nothing'; readonly diagnostics: readonly Diagnostic[]; readonly plan: Plan }
+  | { readonly status: 'declined' }
+  | { readonly status: 'stale'; readonly stale: readonly Stale[] }
+  | { readonly status: 'locked'; readonly holder: LockHolder | null }
+  | { readonly status: 'ran'; readonly summary: RunSummary };
+
+/** Actions at a time where nobody says. */
+export const DEFAULT_PARALLELISM = 8;
+
+/** Longest time of one publication, in milliseconds: a registry that says nothing for this long is taken for lost. */
+const PUBLISH_TIMEOUT = 3_600_000;
+
+/** Applies and closes everything again. */
+export async function apply(options: ApplyOptions): Promise<ApplyResult> {
+  const project = await openProject(options);
+  try {
+    return options.planFile === undefined
+      ? await applyFresh(project, options)
+      : await applySaved(project, options, options.planFile);
+  } finally {
+    await project.close();
+  }
+}
+
+async function applyFresh(project: Project, options: ApplyOptions): Promise<ApplyResult> {
+  return withPlan(project, options, async (result, session) => {
+    const { planned, diagnostics } = result;
+    if (planned === null || session === null) return { status: 'invalid', diagnostics };
+    // A blocker leaves its part of the graph out; whoever wants the rest all the same names it with --target.
+    if (hasErrors(diagnostics)) return { status: 'invalid', diagnostics };
+    if (planned.plan.actions.every(({ atMost }) => atMost === 'keep'))
+      return { status: 'nothing', diagnostics, plan: planned.plan };
+    if ((await options.confirm(result)) === 'no') return { status: 'declined' };
+    return carryOut(project, session, planned.plan, options);
+  });
+}
+
+async function applySaved(project: Project, options: ApplyOptions, file: string): Promise<ApplyResult> {
+  const {
+    dataDir,
+    declaration: { expansion, diagnostics },
+  } = project;
+  if (dataDir === null || expansion === null || hasErrors(diagnostics)) return { status: 'invalid', diagnostics };
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => ({ error: error.message }));
+  const parsed = typeof text === 'string' ? await parsePlan(text) : ({ ok: false, error: text.error } as const);
+  if (!parsed.ok)
+    return { status: 'invalid', diagnostics: [libraryDiagnostic('PLAN_FILE_UNREADABLE', `${file}: ${parsed.error}`)] };
+  const session = openSession(project, dataDir, expansion, options);
+  try {
+    return await carryOut(project, session, parsed.plan, options);
+  } finally {
+    await session.close();
+  }
+}
+
+async function carryOut(project: Project, session: Session, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
+  const {
+    dataDir,
+    declaration: { expansion },
+  } = project;
+  if (expansion === null || dataDir === null) throw new Error('a declaration that is planned has an expansion');
+  options.onNodes?.(plan.actions.map(({ node }) => node));
+  const applied = await run({
+    nodes: expansion.nodes,
+    plan,
+    store: await project.store(),
+    builders: session.builders,
+    registry: session.registry,
+    ctx: session.ctx,
+    access: expansion.access,
+    parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
+    publishTimeoutMs: PUBLISH_TIMEOUT,
+    lock: { pid: process.pid, host: hostname() },
+    runsDir: join(dataDir, 'runs'),
+    signal: options.signal ?? new AbortController().signal,
+    emit: options.emit,
+    now: project.now,
+    newRunId: project.randomId,
+  });
+  switch (applied.is) {
+    case 'done':
+      return { status: 'ran', summary: applied.summary };
+    case 'stale':
+      return { status: 'stale', stale: applied.stale };
+    case 'locked':
+      return { status: 'locked', holder: applied.holder };
+    default:
+      return applied satisfies never;
+  }
+}

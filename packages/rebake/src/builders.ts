@@ -1,0 +1,54 @@
+/** Builders by name: the table of built-in plugins, each loaded when one of its builders is first used. */
+import type { BuilderConfig } from '@rebake/model';
+import { BuildFailure, type Builder, type OptionsResult, type Plugin } from '@rebake/sdk';
+import type { PooledBuilder } from '@rebake/engine';
+
+/** Kind of builder → the plugin that brings it. The only place that names plugins; each is loaded on first use. */
+const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
+  docker: () => import('@rebake/plugin-docker'),
+};
+
+/** Kinds that come with rebake. */
+export const BUILT_IN_KINDS: readonly string[] = Object.keys(BUILT_IN);
+
+/** How many builds a builder runs at a time where its declaration does not say. */
+const DEFAULT_PARALLEL = 4;
+
+/** What the pool is made of, for a declaration's builders. `given` come first: tests and programs hand in builders of their own. */
+export function pooledBuilders(
+  configs: Readonly<Record<string, BuilderConfig>>,
+  given: Readonly<Record<string, Builder>> = {},
+): ReadonlyMap<string, PooledBuilder> {
+  return new Map(
+    Object.entries(configs).map(([name, config]) => {
+      const own = given[name];
+      const load = own === undefined ? () => create(name, config) : () => Promise.resolve(own);
+      return [name, { load, parallel: config.parallel ?? DEFAULT_PARALLEL, timeoutMs: config.timeoutMs }];
+    }),
+  );
+}
+
+async function create(name: string, config: BuilderConfig): Promise<Builder> {
+  const load = BUILT_IN[config.kind];
+  if (load === undefined) {
+    throw refused(`builder ${name}: there is no builder of type ${config.kind}; there is ${BUILT_IN_KINDS.join(', ')}`);
+  }
+  const kind = (await load()).plugin.builders[config.kind];
+  if (kind === undefined) throw new Error(`plugin of ${config.kind} brings no such builder`);
+  const checked: OptionsResult<unknown> = await kind.options['~standard'].validate(config.options);
+  if (checked.issues !== undefined) {
+    const words = checked.issues
+      .map(({ path, message }) => `${path === undefined ? '' : `${pathText(path)}: `}${message}`)
+      .join('; ');
+    throw refused(`builder ${name}: ${words}`);
+  }
+  return kind.create(checked.value as never);
+}
+
+function pathText(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {
+  return path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+}
+
+function refused(words: string): BuildFailure {
+  return new BuildFailure({ code: 'BUILDER_OPTIONS', retry: 'never', words });
+}

@@ -1,0 +1,150 @@
+/** Diagnostics that arise when a declaration meets the world: blockers, targets, plan files. */
+import type { TargetProblem } from '@rebake/planner';
+import type { Blocker, Diagnostic, DiagnosticKind, Node, Where } from '@rebake/sdk';
+
+/** Codes of this package, for the reference page. */
+export const LIBRARY_DIAGNOSTICS = [
+  {
+    code: 'OBSERVATION_UNKNOWN',
+    severity: 'error',
+    means:
+      'Something that the plan needs to know could not be looked at: a registry or an engine did not answer, or refused.',
+    help: 'Make it reachable and plan again; or plan with `--refresh=false`, which trusts the state.',
+  },
+  {
+    code: 'BUILDER_UNKNOWN',
+    severity: 'error',
+    means: 'A builder that has to build something does not answer, or was never asked what it can do.',
+    help: 'Start the engine, or correct the options of the builder.',
+  },
+  {
+    code: 'BUILDER_CANNOT',
+    severity: 'error',
+    means: 'A builder does not know a step, or does not build for the platform.',
+    help: 'Choose another builder for this node.',
+  },
+  {
+    code: 'TARGET_UNKNOWN',
+    severity: 'error',
+    means: 'A node named on the command line is not in the graph.',
+    help: 'Name a node as `rebake show` lists it.',
+  },
+  {
+    code: 'TARGET_AMBIGUOUS',
+    severity: 'error',
+    means: 'A short name on the command line means several nodes.',
+    help: 'Name one of them in full.',
+  },
+  {
+    code: 'PLAN_FILE_UNREADABLE',
+    severity: 'error',
+    means: 'A plan file is missing, or is no plan of this version.',
+    help: 'Make it again with `rebake plan --out FILE`.',
+  },
+  {
+    code: 'CONFIRMATION_NEEDED',
+    severity: 'error',
+    means: '`apply` asks before it acts, and there is no terminal to ask on.',
+    help: 'Read the plan, then run with `--auto-approve`, or apply a saved plan file.',
+  },
+  {
+    code: 'UNKNOWN_WORKLOAD',
+    severity: 'error',
+    means: 'A workload named on the command line is none that DSS runs in containers.',
+    help: 'See `rebake resolve --help`.',
+  },
+  {
+    code: 'NOT_BUILT',
+    severity: 'error',
+    means: '`resolve` was asked for an image that was never published.',
+    help: 'Run `rebake apply`.',
+  },
+  {
+    code: 'OUT_OF_DATE',
+    severity: 'error',
+    means: '`resolve` was asked for an image that is older than the declaration.',
+    help: 'Run `rebake apply`.',
+  },
+  {
+    code: 'NOT_SELECTED',
+    severity: 'error',
+    means: '`resolve` was asked for a code env on a container config that it does not select.',
+    help: 'Add the config to the env, or use another.',
+  },
+  {
+    code: 'INCOMPATIBLE',
+    severity: 'error',
+    means: '`resolve` was asked for a code env that cannot be used in containers.',
+    help: 'Run `rebake validate`.',
+  },
+  {
+    code: 'NO_JUPYTER',
+    severity: 'error',
+    means: '`resolve` was asked for a notebook, and the code env has no Jupyter support.',
+    help: 'Set `jupyter: true` in the env, and apply.',
+  },
+  {
+    code: 'WRONG_LANGUAGE',
+    severity: 'error',
+    means: '`resolve` was asked for a workload of another language than the code env.',
+    help: 'Choose a code env of that language.',
+  },
+  {
+    code: 'UNKNOWN_ENV',
+    severity: 'error',
+    means: 'A code env named on the command line is not declared.',
+    help: 'Name a declared code env.',
+  },
+  {
+    code: 'NO_ENTRY',
+    severity: 'error',
+    means: '`state rm` names a node that the state does not have.',
+    help: 'List the nodes with `rebake state list`.',
+  },
+] as const satisfies readonly DiagnosticKind[];
+
+type Code = (typeof LIBRARY_DIAGNOSTICS)[number]['code'];
+
+/** A diagnostic of this package's table. */
+export function libraryDiagnostic(
+  code: Code,
+  message: string,
+  options: { readonly where?: Where | null; readonly help?: string } = {},
+): Diagnostic {
+  const kind = LIBRARY_DIAGNOSTICS.find((row) => row.code === code);
+  return { code, severity: 'error', message, where: options.where ?? null, help: options.help ?? kind?.help ?? '' };
+}
+
+/** One diagnostic for each cause: a registry that is down is one problem, however many nodes wait for it. */
+export function blockerDiagnostics(blockers: readonly Blocker[], nodes: readonly Node[]): readonly Diagnostic[] {
+  const groups = new Map<string, Blocker[]>();
+  for (const blocker of blockers) {
+    const key = `${blocker.code} ${blocker.why.code} ${blocker.why.words}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [blocker]);
+    else group.push(blocker);
+  }
+  const places =
+    groups.size === 0
+      ? new Map<string, Where>()
+      : new Map(nodes.flatMap((node) => (node.because[0] === undefined ? [] : [[node.id as string, node.because[0]]])));
+  return [...groups.values()].map((group) => {
+    const [first] = group as [Blocker, ...Blocker[]];
+    const others = group.length === 1 ? '' : ` (and ${group.length - 1} more)`;
+    return libraryDiagnostic(first.code, `\`${first.node}\`${others}: ${first.why.words}`, {
+      where: places.get(first.node) ?? null,
+    });
+  });
+}
+
+/** A target that selects nothing, or too much. */
+export function selectionDiagnostic({ code, target, candidates }: TargetProblem): Diagnostic {
+  const named = candidates.map((id) => `\`${id}\``);
+  if (code === 'TARGET_AMBIGUOUS')
+    return libraryDiagnostic(code, `\`${target}\` means several nodes: ${named.join(', ')}`);
+  return libraryDiagnostic(
+    code,
+    `there is no node \`${target}\``,
+    named.length === 0 ? {} : { help: `Did you mean ${named.join(' or ')}?` },
+  );
+}
