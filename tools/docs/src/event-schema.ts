@@ -12,7 +12,9 @@ const milliseconds = z.int().min(0).describe('Milliseconds.');
 const bytes = z.int().min(0).describe('Bytes.');
 const place = z.int().min(1);
 
-const where = z.strictObject({ file: text, line: place, column: place, path: text }).describe('A place in a declaration.');
+const where = z
+  .strictObject({ file: text, line: place, column: place, path: text })
+  .describe('A place in a declaration.');
 const input = z
   .strictObject({ digest, shown: text.exactOptional(), at: where.exactOptional() })
   .describe('One input of a node: what counts is the digest, `shown` is a short text for people.');
@@ -50,7 +52,12 @@ const reason = z
   .describe('Why a node is not fresh; reasons.md explains the codes.');
 
 const progress = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('step'), index: place.describe('Counts from 1.'), of: place.exactOptional(), name: text }),
+  z.strictObject({
+    type: z.literal('step'),
+    index: place.describe('Counts from 1.'),
+    of: place.exactOptional(),
+    name: text,
+  }),
   z.strictObject({ type: z.literal('log'), text }),
   z.strictObject({ type: z.literal('bytes'), done: bytes, of: bytes.exactOptional() }),
 ]);
@@ -79,7 +86,13 @@ const stamp = {
 /** Schema of one event; {@link eventJsonSchema} is the same for others. */
 export const eventSchema = z.discriminatedUnion('type', [
   z
-    .strictObject({ ...stamp, type: z.literal('run-started'), plan: digest, actions: z.int().min(0), parallelism: place })
+    .strictObject({
+      ...stamp,
+      type: z.literal('run-started'),
+      plan: digest,
+      actions: z.int().min(0),
+      parallelism: place,
+    })
     .describe('The first event.'),
   z
     .strictObject({
@@ -92,7 +105,9 @@ export const eventSchema = z.discriminatedUnion('type', [
       expectedMs: milliseconds.nullable().describe('How long it took last time; null when nobody knows.'),
     })
     .describe('Work on a node begins. Nodes that are only kept have no such event.'),
-  z.strictObject({ ...stamp, type: z.literal('node-progress'), node: nodeId, progress }).describe('What a builder reports while it works.'),
+  z
+    .strictObject({ ...stamp, type: z.literal('node-progress'), node: nodeId, progress })
+    .describe('What a builder reports while it works.'),
   z
     .strictObject({ ...stamp, type: z.literal('node-retry'), node: nodeId, attempt: place, error, inMs: milliseconds })
     .describe('A try failed in a way that may pass; there will be another one.'),

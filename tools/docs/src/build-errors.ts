@@ -1,0 +1,239 @@
+/** What each failure at an engine, a registry or the state means, for docs/reference/diagnostics.md. */
+
+/** One code of a failure. */
+export interface FailureRow {
+  readonly code: string;
+  readonly means: string;
+  readonly help: string;
+}
+
+/** A group of rows under one heading. */
+export interface FailureGroup {
+  readonly title: string;
+  readonly rows: readonly FailureRow[];
+}
+
+const row = (code: string, means: string, help: string): FailureRow => ({ code, means, help });
+
+/** Every failure, grouped by where it happens. */
+export const FAILURES: readonly FailureGroup[] = [
+  {
+    title: 'Registries',
+    rows: [
+      row(
+        'REGISTRY_DENIED',
+        'The registry refuses: no login, a wrong one, or one without the right.',
+        'Log in with `docker login`, or give the login the right to pull and push.',
+      ),
+      row(
+        'REGISTRY_UNREACHABLE',
+        'The registry does not answer, or answers with a server error.',
+        'Check its address and the network, then run again.',
+      ),
+      row(
+        'REGISTRY_TLS',
+        'The certificate of the registry cannot be trusted, or it speaks plain HTTP.',
+        'Name its authority with `ca`; for plain HTTP set `insecure: true`.',
+      ),
+      row('REGISTRY_BUSY', 'The registry asks to come back later.', 'Wait, or lower `--parallelism`.'),
+      row(
+        'REGISTRY_REFUSED',
+        'The registry refuses the request itself.',
+        'Read its words; it may forbid moving tags, or deleting.',
+      ),
+      row(
+        'REGISTRY_NOT_FOUND',
+        'A repository or manifest that was there is gone, or was never there.',
+        'Plan again; create the repository where the registry wants that first.',
+      ),
+      row(
+        'REGISTRY_CORRUPT',
+        'What the registry sent does not fit its digest, or is no manifest.',
+        'Run again; if it stays, the registry or a proxy before it is broken.',
+      ),
+      row(
+        'PLATFORM_MISSING',
+        'A reference is there, but has no image for the platform.',
+        'Name an image that has the platform.',
+      ),
+      row(
+        'EXTERNAL_NOT_FOUND',
+        'An image of somebody else that the declaration names is not in its registry.',
+        'Correct the reference.',
+      ),
+      row(
+        'REFERENCE_INVALID',
+        'A registry host, repository, tag or digest is not well formed.',
+        'Correct it in the declaration.',
+      ),
+      row(
+        'CREDENTIALS_CONFIG',
+        "Docker's `config.json` cannot be understood.",
+        'Correct the file, or name another folder with `DOCKER_CONFIG`.',
+      ),
+      row(
+        'CREDENTIALS_HELPER_MISSING',
+        "A credential helper that Docker's config names is not on the PATH.",
+        'Install `docker-credential-NAME`, or take it out of the config.',
+      ),
+      row(
+        'CREDENTIALS_HELPER_FAILED',
+        'A credential helper failed, or answered with nothing usable.',
+        'Read its words; log in again.',
+      ),
+    ],
+  },
+  {
+    title: 'Engines and builders',
+    rows: [
+      row(
+        'ENGINE_UNREACHABLE',
+        'The Docker engine does not answer.',
+        'Start it, or correct `DOCKER_HOST` or the options of the builder.',
+      ),
+      row(
+        'ENGINE_LOST',
+        'The connection to the engine broke while it worked.',
+        'Apply again: what it finished all the same is adopted.',
+      ),
+      row('ENGINE_REFUSED', 'The engine refuses a request.', 'Read its words.'),
+      row(
+        'ENGINE_FULL',
+        "The engine's disk is full.",
+        'Make room, for example with `docker system prune`; published images are not needed in the engine.',
+      ),
+      row(
+        'ENGINE_UNSUPPORTED',
+        'The engine lacks what rebake needs: BuildKit inside of it, a known platform, or images under their config digest.',
+        'Use Docker 20.10 or later; follow its words.',
+      ),
+      row(
+        'ENGINE_ANSWER_INVALID',
+        'The engine answered with something that cannot be.',
+        'Check that the address is that of a Docker engine.',
+      ),
+      row(
+        'STEP_FAILED',
+        'A step of a build ended with an exit code. Its last lines follow.',
+        'Read the last lines, or the whole log file; correct packages, script or fragment.',
+      ),
+      row('BUILD_REFUSED', 'The engine could not build, before or between steps.', 'Read its words.'),
+      row('INPUT_MOVED', 'A file changed between planning and building.', 'Plan again.'),
+      row(
+        'PARENT_ELSEWHERE',
+        'The image that is built from is only in the engine of another builder.',
+        'Publish it to a registry, or build both with one builder.',
+      ),
+      row('PARENT_MISSING', 'The image that is built from is not where it was.', 'Plan again.'),
+      row(
+        'PARENT_NOT_BELOW',
+        'What was built does not begin with the layers of the image that it was to be built from.',
+        'Something else moves candidate names in this engine; find it, then plan again.',
+      ),
+      row(
+        'IMAGE_MISSING',
+        'An image is gone from the engine.',
+        'Plan again; check whether something prunes images meanwhile.',
+      ),
+      row(
+        'IMAGE_IN_USE',
+        'An image cannot be removed, because a container uses it.',
+        'Stop the container, or let the image be.',
+      ),
+      row(
+        'IDENTITY_CHANGED',
+        'What was pushed, fetched or found is another image than the one that was built.',
+        'Plan again; something else writes to the same repository or engine.',
+      ),
+      row(
+        'IDENTITY_MISMATCH',
+        'What was pulled is another image than the one that was to be pulled.',
+        'Plan again; the repository was changed meanwhile.',
+      ),
+      row('NAME_INVALID', 'A name cannot name an image in an engine.', 'Correct repository or tag.'),
+      row(
+        'LOCATION_ELSEWHERE',
+        'A builder was asked for an image that is in a registry.',
+        'Report it: the kernel asks registries itself.',
+      ),
+      row(
+        'BUILDER_OPTIONS',
+        'The options of a builder are wrong, or its kind is unknown.',
+        'Correct `builders` in the declaration.',
+      ),
+      row(
+        'BUILDER_ANSWER',
+        'A builder answered with something that the contract does not allow.',
+        'Report it to whoever wrote the plugin.',
+      ),
+      row('BUILDER_BROKEN', 'A builder failed in a way that it should not.', 'Report it to whoever wrote the plugin.'),
+      row(
+        'SPEC_INVALID',
+        'A value of the declaration cannot stand in a Dockerfile.',
+        'Correct the value; the words name it.',
+      ),
+      row(
+        'STEP_UNSUPPORTED',
+        'A builder cannot carry out a step, such as packages from a lock.',
+        'Leave the field out, or choose another builder.',
+      ),
+      row('SECRET_MISSING', 'A secret that is declared is not there.', 'Set it, or mark it `optional`.'),
+      row('SECRET_UNREADABLE', 'The file of a secret cannot be read.', 'Check its permissions.'),
+      row(
+        'NOT_OBSERVED',
+        'Something was not looked at, because of `--refresh=false` or because nothing seemed to need it.',
+        'Plan with refresh.',
+      ),
+    ],
+  },
+  {
+    title: 'Runs and state',
+    rows: [
+      row(
+        'PLAN_STALE',
+        'A saved plan no longer fits the declaration or the state: exit code 3.',
+        'Make it again with `rebake plan --out FILE`.',
+      ),
+      row(
+        'STATE_LOCKED',
+        'Another rebake is changing things: exit code 4.',
+        'Wait until it ends; its lock ends with its process.',
+      ),
+      row('PLAN_EXCEEDED', 'A node needs more than the plan allows, because the world changed since.', 'Plan again.'),
+      row(
+        'TIMEOUT',
+        "An action took longer than its builder's `timeout`.",
+        'Raise `timeout`, or find out what hangs in the log file.',
+      ),
+      row('INTERRUPTED', 'The run was interrupted before this node was done.', 'Apply again; it goes on from here.'),
+      row(
+        'STATE_UNREADABLE',
+        '`.rebake/state.db` is broken.',
+        'Restore it from a copy, or move it away and apply: what is in engines and registries is adopted.',
+      ),
+      row('STATE_TOO_NEW', 'The state was written by a newer rebake.', 'Use that one.'),
+    ],
+  },
+];
+
+/** Literals in upper snake case that are no codes: variables of the environment, and codes of Node's. */
+export const NO_CODES: ReadonlySet<string> = new Set([
+  'DOCKER_CERT_PATH',
+  'DOCKER_CONFIG',
+  'DOCKER_HOST',
+  'DOCKER_TLS_VERIFY',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ETIMEDOUT',
+  'FORCE_COLOR',
+  'NO_COLOR',
+  // What reading files throws; whoever reads turns it into a diagnostic.
+  'FILE_CHANGED',
+  'FILE_KIND',
+  'FILE_MISSING',
+  'FILE_NOT_TEXT',
+  'FILE_UNREADABLE',
+  'PATH_ESCAPES_ROOT',
+  'PATH_LOOP',
+  'PATH_NAME',
+]);
