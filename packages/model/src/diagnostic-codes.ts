@@ -22,5 +22,10 @@ const byCode = new Map(DIAGNOSTIC_KINDS.map((kind) => [kind.code, kind]));
 export function diagnostic(code: DiagnosticCode, message: string, where: Where | null, help?: string): Diagnostic {
   const kind = byCode.get(code);
   if (kind === undefined) throw new TypeError(`no such diagnostic: ${code}`);
-  return { code, severity: kind.severity, message, where, help: help ?? kind.help };
+  return { code, severity: kind.severity, message: harmless(message), where, help: harmless(help ?? kind.help) };
+}
+
+/** Makes texts of a user that found their way into a sentence harmless for terminals and logs: one line, nothing invisible. */
+function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }

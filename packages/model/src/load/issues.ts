@@ -113,7 +113,8 @@ function unknownKey(source: Source, path: KeyPath, key: string, known?: readonly
     near === null ? `Known here: ${keys.map((name) => `\`${name}\``).join(', ')}.` : `Did you mean \`${near}\`?`;
   return {
     path: at,
-    diagnostic: diagnostic('UNKNOWN_KEY', `There is no key \`${key}\` ${place}`, source.place(at, 'key'), help),
+    diagnostic: diagnostic('UNKNOWN_KEY', `There is no key ${shown(key)} ${place}`, source.place(at, 'key'), help),
+    ...(near === null ? {} : { meant: [...path, near] }),
   };
 }
 
@@ -235,26 +236,14 @@ function typeWords(value: unknown): string {
 
 const SHOWN_MAX = 60;
 
-/** A text of the user in a message: on one line, not too long, nothing that a terminal would act on. */
+/** A text of the user in a message, not too long. What is invisible in it is spelt out when the diagnostic is made. */
 export function shown(text: string): string {
-  const short = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
-  const safe = short.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
-  );
-  return `\`${safe}\``;
+  return `\`${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}\``;
 }
 
 /** Drops what only follows from something else: a key that is missing because it is misspelt, a second finding at the same place. */
 function withoutEchoes(all: readonly Finding[]): Finding[] {
-  const misspelt = new Set<string>();
-  for (const {
-    path,
-    diagnostic: { code, help },
-  } of all) {
-    const meant = code === 'UNKNOWN_KEY' ? /^Did you mean `([^`]+)`/.exec(help)?.[1] : undefined;
-    if (meant !== undefined) misspelt.add(dotted([...path.slice(0, -1), meant]));
-  }
+  const misspelt = new Set(all.map(({ meant }) => (meant === undefined ? '' : dotted(meant))));
   const places = new Set<string>();
   return all.filter(({ path, diagnostic: { code, where } }) => {
     if ((code === 'MISSING_KEY' || code === 'EXACTLY_ONE') && misspelt.has(dotted(path))) return false;

@@ -1,12 +1,11 @@
 /** Loads a declaration: finds it, reads it, validates it, and reads every file that it names. All problems at once. */
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FileHasher } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
-import { diagnostic } from '../diagnostic-codes.ts';
 import { findConfig, isTypeScript } from './find.ts';
 import type { Watch } from './files.ts';
+import { readConfigText } from './text.ts';
 import type { KeyPath, ReadSource, Source } from './source.ts';
 
 /** What to load. */
@@ -47,9 +46,9 @@ export async function loadDetails(request: LoadRequest): Promise<LoadDetails> {
   const found = findConfig(request.cwd, request.file);
   if (!found.ok) return { ...nothing, diagnostics: [found.diagnostic] };
   const { file } = found;
-  const text = readText(file);
-  if (typeof text !== 'string') return { ...nothing, diagnostics: [text] };
-  return inspect(await readSource(file, text), request.hasher);
+  const read = readConfigText(file);
+  if ('code' in read) return { ...nothing, diagnostics: [read] };
+  return inspect(await readSource(file, read.text), request.hasher);
 }
 
 /** Reads a declaration from a text, as if the file held it. */
@@ -82,31 +81,6 @@ async function inspect(read: ReadSource, hasher: FileHasher): Promise<LoadDetail
   };
   const all = [...read.diagnostics, ...diagnostics, ...files.diagnostics];
   return { loaded, removed, source, diagnostics: sorted(all), watched: files.watched, linked: files.linked };
-}
-
-function readText(file: string): string | Diagnostic {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return diagnostic('CONFIG_UNREADABLE', `The declaration cannot be read (${code})`, {
-      file,
-      line: 1,
-      column: 1,
-      path: '',
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return diagnostic('CONFIG_UNREADABLE', 'The declaration is no text in UTF-8', {
-      file,
-      line: 1,
-      column: 1,
-      path: '',
-    });
-  }
 }
 
 /** By place; what has none comes first. */

@@ -22,38 +22,27 @@ const REPAIRS = 4;
 /** Validates plain data. */
 export function validate(source: Source): Validated {
   const first = inspect(source, source.value);
-  if (first.config !== null && first.found.length === 0) return { config: first.config, removed: [], diagnostics: [] };
-  const removed: KeyPath[] = [];
+  const diagnostics = first.found.map(({ diagnostic: one }) => one);
+  if (first.config !== null && first.found.length === 0) return { config: first.config, removed: [], diagnostics };
+  // What a misspelt key was meant for is missing, and known to be.
+  const removed: KeyPath[] = first.found.flatMap(({ meant }) => (meant === undefined ? [] : [meant]));
   let value = source.value;
   let { found } = first;
   for (let attempt = 0; attempt < REPAIRS; attempt++) {
     for (const { path } of found) {
       const cut = removable(path, attempt);
-      if (!harmless(cut))
-        return { config: null, removed: [], diagnostics: first.found.map(({ diagnostic: one }) => one) };
+      if (cut.length === 0) return { config: null, removed: [], diagnostics };
       value = without(value, cut);
       removed.push(cut);
     }
     const again = inspect({ ...source, value }, value);
-    if (again.config !== null && again.found.length === 0) {
-      return { config: again.config, removed, diagnostics: first.found.map(({ diagnostic: one }) => one) };
+    // Which release is meant can stay open: no shape depends on it.
+    if (again.config !== null && again.found.every(({ path: [section] }) => section === 'release')) {
+      return { config: again.config, removed, diagnostics };
     }
     found = again.found;
   }
-  return { config: null, removed: [], diagnostics: first.found.map(({ diagnostic: one }) => one) };
-}
-
-/** Sections whose parts nothing else is built from: what is taken out of them makes nothing else faulty. */
-const LEAVES = new Set(['codeEnvs', 'codeStudioTemplates', 'apiServices', 'instances']);
-
-function harmless(cut: KeyPath): boolean {
-  const [section] = cut;
-  return (
-    typeof section === 'string' &&
-    ((LEAVES.has(section) && cut.length > 1) ||
-      (section === 'build' && cut.length > 1) ||
-      (section === 'containerConfigs' && cut.length > 2))
-  );
+  return { config: null, removed: [], diagnostics };
 }
 
 /** What is taken out for a finding: lists go as a whole, so that the places of what stays do not move. */
@@ -76,8 +65,8 @@ function inspect(source: Source, value: unknown): { config: Config | null; found
   return { config: parsed.data, found: [...interpolation, ...release] };
 }
 
-function mentionsRelease({ path, diagnostic: { help } }: Finding): boolean {
-  return path[0] === 'release' || path[0] === 'releases' || (path.length === 1 && /`releases?`/.test(help));
+function mentionsRelease({ path, meant }: Finding): boolean {
+  return [path[0], meant?.[0]].some((section) => section === 'release' || section === 'releases');
 }
 
 /** `release` or `releases`: what no schema of a mapping can say in a way that people understand. */

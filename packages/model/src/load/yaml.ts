@@ -4,8 +4,8 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Docum
 import { diagnostic } from '../diagnostic-codes.ts';
 import { dotted, spotOf, type KeyPath, type ReadSource, type Source, type Spot, type SpotTree } from './source.ts';
 
-/** Values that a declaration may have, aliases counted each time they are used: a bomb of aliases ends here. */
-const MAX_VALUES = 2_000_000;
+/** Values that may come out of aliases, each use counted in full: a bomb of aliases ends here. */
+const MAX_ALIASED = 200_000;
 /** Deeper than any declaration, shallower than any stack. */
 const MAX_DEPTH = 64;
 
@@ -30,10 +30,14 @@ class TooLarge extends Error {
   }
 }
 
-interface Walk extends ParsedYaml {
+interface Walk {
+  readonly lines: LineCounter;
   readonly file: string;
   readonly diagnostics: Diagnostic[];
-  budget: number;
+  aliased: number;
+  inAlias: boolean;
+  /** Anchors so far, in the order of the document: an alias means the latest one before it. */
+  readonly anchors: Map<string, Node>;
 }
 
 interface Converted {
@@ -61,10 +65,12 @@ export function readYaml(file: string, text: string): ReadSource {
   // The first error is the cause; those after it are mostly echoes.
   const broken = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0])[0];
   if (broken !== undefined) {
+    // The parser catches the end of the stack and takes it for an error in the text.
+    if (broken.message.includes('call stack')) return tooLarge(spotAt(lines, broken.pos[0]));
     const message = `The YAML is not valid: ${sentence(broken.message)}`;
     return { source: null, diagnostics: [diagnostic('CONFIG_SYNTAX', message, at([], spotAt(lines, broken.pos[0])))] };
   }
-  const walk: Walk = { document, lines, file, diagnostics: [], budget: MAX_VALUES };
+  const walk: Walk = { lines, file, diagnostics: [], aliased: MAX_ALIASED, inAlias: false, anchors: new Map() };
   try {
     const { value, spots } = convert(walk, document.contents, [], undefined);
     const source: Source = {
@@ -83,17 +89,21 @@ export function readYaml(file: string, text: string): ReadSource {
 
 function convert(walk: Walk, node: Node | null | undefined, path: KeyPath, key: Spot | undefined): Converted {
   const offset = node?.range?.[0] ?? 0;
-  if (--walk.budget < 0 || path.length > MAX_DEPTH) throw new TooLarge(offset);
+  if ((walk.inAlias && --walk.aliased < 0) || path.length > MAX_DEPTH) throw new TooLarge(offset);
   const value = node?.range == null ? (key ?? [1, 1]) : spotAt(walk.lines, offset);
   const spots: SpotTree = key === undefined ? { value } : { value, key };
   if (node === null || node === undefined) return { value: null, spots };
   if (isAlias(node)) {
-    const target = node.resolve(walk.document);
+    const target = walk.anchors.get(node.source);
     // Each use of an alias counts in full; one that contains itself ends at the depth.
     if (target === undefined) return { value: null, spots };
+    const outer = walk.inAlias;
+    walk.inAlias = true;
     const { value: resolved, spots: inner } = convert(walk, target, path, key);
+    walk.inAlias = outer;
     return { value: resolved, spots: { ...inner, ...spots, ...(isScalar(target) ? {} : { value }) } };
   }
+  if (node.anchor !== undefined) walk.anchors.set(node.anchor, node);
   if (isMap(node)) return convertMap(walk, node.items as Pair<Node, Node | null>[], path, spots);
   if (isSeq(node)) {
     const children = new Map<string, SpotTree>();
@@ -185,7 +195,7 @@ function mergeSources(walk: Walk, { value, spots }: Converted, where: Where): Co
 
 /** A key as it was written: `3.10:` is the key `3.10`, whatever number YAML makes of it. */
 function keyText(walk: Walk, key: Node | null): string | null {
-  const node = isAlias(key) ? key.resolve(walk.document) : key;
+  const node = isAlias(key) ? walk.anchors.get(key.source) : key;
   if (!isScalar(node)) return null;
   return typeof node.value === 'string' ? node.value : (node.source ?? null);
 }
