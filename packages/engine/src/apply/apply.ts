@@ -52,10 +52,10 @@ export interface ApplyInput {
   /** Aborted on Ctrl-C: what runs is cancelled and waited for. */
   readonly signal: AbortSignal;
   readonly timer?: Timer;
-  emit(event: Event): void;
+  readonly emit: (event: Event) => void;
   /** Milliseconds since the epoch. */
-  now(): number;
-  newRunId(): string;
+  readonly now: () => number;
+  readonly newRunId: () => string;
 }
 
 /** How a run ended. Times in milliseconds. */

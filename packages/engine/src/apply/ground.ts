@@ -49,6 +49,8 @@ export class Ground {
   readonly places = new Map<NodeId, Output>();
   /** Candidates that were found, and the key under which. */
   readonly candidates = new Map<NodeId, { readonly key: Digest; readonly output: Output }>();
+  /** Images built in this run, or being built, by builder and key: nodes that ask for the same image share one build. */
+  readonly making = new Map<string, Promise<Output>>();
   readonly #actions: ReadonlyMap<NodeId, Action>;
 
   constructor(run: string, nodes: readonly Node[], plan: Plan, state: State, means: Means) {

@@ -1,7 +1,7 @@
 /** What is done to images: looking for candidates, locating, adopting, fetching, building. */
 import { keyOf } from '@rebake/planner';
 import { BuildFailure } from '@rebake/sdk';
-import type { BuildError, Digest, Image, Job, NodeId, Output, Seen } from '@rebake/sdk';
+import type { BuildError, Digest, Image, NodeId, Output, Seen } from '@rebake/sdk';
 import { mergePlaces, outputsByKey } from '../observe/lookout.ts';
 import type { Call } from '../run/builders.ts';
 import type { Place, Report } from './cell.ts';
@@ -52,29 +52,49 @@ export async function fetchImage(ground: Ground, node: Image, call: Call): Promi
   return { work: 'fetch' };
 }
 
-/** Builds the image and commits it. */
+/** Builds the image and commits it. What another node of this run has built under the same key is taken from there. */
 export async function buildImage(ground: Ground, node: Image, call: Call): Promise<Report> {
-  const { builders, now, access } = ground.means;
+  const { builders } = ground.means;
   const { contents } = await builders.capabilities(node.builder, call.signal);
   const key = await keyNow(ground, node, call.signal);
+  const name = `${node.builder} ${key}`;
+  const other = await sharedBuild(ground, name);
+  if (other) {
+    ground.places.set(node.id, other);
+    await ground.commit(node, { output: other, contents, key, ms: null });
+    return { work: 'adopt', identity: other.identity };
+  }
+  const start = ground.means.now();
+  const making = makeImage(ground, node, key, call);
+  ground.making.set(name, making);
+  const output = await making;
+  ground.places.set(node.id, output);
+  await ground.commit(node, { output, contents, key, ms: Math.round(ground.means.now() - start) });
+  return { work: 'build', identity: output.identity };
+}
+
+/** Waits for a build under the same name; null when there is none, or when it failed: then everybody tries for themselves. */
+async function sharedBuild(ground: Ground, name: string): Promise<Output | null> {
+  for (let making = ground.making.get(name); making; making = ground.making.get(name)) {
+    try {
+      return await making;
+    } catch {
+      // The first of those who waited takes its place.
+      if (ground.making.get(name) === making) ground.making.delete(name);
+    }
+  }
+  return null;
+}
+
+async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): Promise<Output> {
   const froms: Record<string, Output> = {};
   for (const id of node.parents) {
     const parent = ground.node(id);
     if (parent?.role === 'external') froms[parent.ref] = ground.externalOutput(id);
   }
-  const job: Job = {
-    key,
-    spec: node.spec,
-    platform: node.platform,
-    parent: await parentOf(ground, node, call),
-    froms,
-    access,
-  };
-  const start = now();
-  const output = await builders.build(node.builder, job, call);
-  ground.places.set(node.id, output);
-  await ground.commit(node, { output, contents, key, ms: Math.round(now() - start) });
-  return { work: 'build', identity: output.identity };
+  const { access, builders } = ground.means;
+  const parent = await parentOf(ground, node, call);
+  return builders.build(node.builder, { key, spec: node.spec, platform: node.platform, parent, froms, access }, call);
 }
 
 /** What the image is built FROM: its first image parent, else its first external one; nothing where the first step brings its own ground. */

@@ -135,7 +135,7 @@ export class Scheduler {
 
   #reportPresence(cell: Cell, report: Report): void {
     cell.presence = null;
-    this.#dirty.push(...cell.children);
+    this.#dirty.push(...cell.children.toReversed());
     switch (report.work) {
       case 'locate':
         cell.place = report.place;
@@ -168,7 +168,7 @@ export class Scheduler {
         return;
       }
       if (this.#active > 0 && this.#stuck.size === 0) return;
-      for (const cell of settleAssumptions(this.#order)) this.#dirty.push(cell, ...cell.children);
+      for (const cell of settleAssumptions(this.#order)) this.#dirty.push(...cell.children.toReversed(), cell);
       if (this.#dirty.length > 0) continue;
       if (this.#active > 0 || !this.#unlock()) return;
     }
@@ -258,7 +258,7 @@ export class Scheduler {
     if (cell.phase !== 'known') return;
     if (!cell.firm && !reopenable(cell) && cell.parents.every(settledForGood)) {
       cell.firm = true;
-      this.#dirty.push(...cell.children);
+      this.#dirty.push(...cell.children.toReversed());
       // What waits for the answer to a demand may need more than the answer.
       if (cell.demand !== null) this.#dirty.push(cell);
     }
@@ -318,7 +318,7 @@ export class Scheduler {
     cell.phase = 'known';
     cell.work = null;
     cell.firm = false;
-    this.#dirty.push(cell, ...cell.children);
+    this.#dirty.push(...cell.children.toReversed(), cell);
   }
 
   #hold(cell: Cell, work: HeldWork): void {
@@ -380,7 +380,7 @@ export class Scheduler {
     cell.cause = end.phase === 'skipped' ? end.cause : null;
     cell.settled = false;
     this.#settle(cell, end);
-    this.#dirty.push(...cell.children);
+    this.#dirty.push(...cell.children.toReversed());
   }
 
   #settle(cell: Cell, end?: End): void {

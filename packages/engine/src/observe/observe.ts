@@ -82,7 +82,7 @@ export async function observe(input: ObserveInput): Promise<World> {
 async function makeEyes(
   input: ObserveInput,
   graph: Graph,
-): Promise<{ eyes: Eyes; finish(): Promise<ReadonlyMap<string, Seen<Capabilities>>> }> {
+): Promise<{ eyes: Eyes; readonly finish: () => Promise<ReadonlyMap<string, Seen<Capabilities>>> }> {
   const used = [...new Set(graph.order.flatMap((node) => (node.role === 'image' ? [node.builder] : [])))];
   const all = async (ask: (name: string) => Promise<Seen<Capabilities>>): Promise<Map<string, Seen<Capabilities>>> =>
     new Map(await Promise.all(used.map(async (name) => [name, await ask(name)] as const)));
@@ -159,7 +159,7 @@ interface Demanded {
   /** Completed in place. */
   readonly outputs: Map<NodeId, Seen<Output>>;
   readonly forced: ReadonlySet<NodeId>;
-  look(image: Image, entry: Output): Promise<Seen<Output>>;
+  readonly look: (image: Image, entry: Output) => Promise<Seen<Output>>;
 }
 
 /**

@@ -22,13 +22,13 @@ export interface CtxOptions {
 /** A context for one call; `close` removes its scratch folder. */
 export interface OpenCtx {
   readonly ctx: Ctx;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Makes contexts. All of them share one redactor. */
 export interface CtxFactory {
   readonly redactor: Redactor;
-  open(call: { readonly signal: AbortSignal; emit(progress: Progress): void }): OpenCtx;
+  open(call: { readonly signal: AbortSignal; readonly emit: (progress: Progress) => void }): OpenCtx;
 }
 
 /** Makes the factory of contexts. */
@@ -72,7 +72,7 @@ export function createCtxFactory(options: CtxOptions): CtxFactory {
 /** Calls with a context of its own, and cleans up after it however it ends. */
 export async function withCtx<T>(
   factory: CtxFactory,
-  call: { readonly signal: AbortSignal; emit(progress: Progress): void },
+  call: { readonly signal: AbortSignal; readonly emit: (progress: Progress) => void },
   use: (ctx: Ctx) => Promise<T>,
 ): Promise<T> {
   const { ctx, close } = factory.open(call);

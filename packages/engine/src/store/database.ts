@@ -1,16 +1,16 @@
 /** The one place that loads node:sqlite: lazily, and without its notice on a user's terminal. Other warnings pass. */
-import type { DatabaseSync } from 'node:sqlite';
+import type * as Sqlite from 'node:sqlite';
 
-type Sqlite = typeof import('node:sqlite');
-let loaded: Promise<Sqlite> | undefined;
+let loaded: Promise<typeof Sqlite> | undefined;
 
 /** Loads node:sqlite once. Node 24 marks it experimental by a process warning, which is dropped; every other warning goes on. */
-export function loadSqlite(): Promise<Sqlite> {
+export function loadSqlite(): Promise<typeof Sqlite> {
   loaded ??= withoutSqliteNotice(() => import('node:sqlite'));
   return loaded;
 }
 
 async function withoutSqliteNotice<T>(load: () => Promise<T>): Promise<T> {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` again below
   const original = process.emitWarning;
   const filtered = (...args: unknown[]): void => {
     const [warning, options] = args;
@@ -28,7 +28,7 @@ async function withoutSqliteNotice<T>(load: () => Promise<T>): Promise<T> {
 }
 
 /** Runs `work` in one transaction: all of it is durable when this returns, or nothing. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
+export function transaction<T>(db: Sqlite.DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
     const result = work();

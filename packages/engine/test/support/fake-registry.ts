@@ -1,0 +1,110 @@
+/** A registry in memory: manifests and tags by repository, hosts that can be down. */
+import { digestOf } from '@rebake/sdk';
+import type { BuildError, Digest, RegistryClient, Seen } from '@rebake/sdk';
+import { BuildFailure } from '@rebake/sdk';
+
+interface Repository {
+  readonly manifests: Map<Digest, Digest>;
+  readonly tags: Map<string, Digest>;
+}
+
+/** Repositories, and what was asked of them. */
+export class FakeRegistry implements RegistryClient {
+  readonly repositories = new Map<string, Repository>();
+  readonly down = new Set<string>();
+  readonly asked: string[] = [];
+
+  repository(registry: string, repository: string): Repository {
+    const name = `${registry}/${repository}`;
+    let found = this.repositories.get(name);
+    if (!found) this.repositories.set(name, (found = { manifests: new Map(), tags: new Map() }));
+    return found;
+  }
+
+  /** Puts an image under a tag; returns its manifest digest. */
+  put(registry: string, repository: string, tag: string, identity: Digest): Digest {
+    const manifest = manifestOf(identity);
+    const { manifests, tags } = this.repository(registry, repository);
+    manifests.set(manifest, identity);
+    tags.set(tag, manifest);
+    return manifest;
+  }
+
+  /** Identity behind a tag or digest, as the outside would see it. */
+  shown(registry: string, repository: string, reference: string): Digest | null {
+    const { manifests, tags } = this.repository(registry, repository);
+    return manifests.get(tags.get(reference) ?? (reference as Digest)) ?? null;
+  }
+
+  async resolve(at: {
+    registry: string;
+    repository: string;
+    reference: string;
+  }): Promise<Seen<{ identity: Digest; manifest: Digest; mediaType: string }>> {
+    const identity = this.#look(at, 'resolve');
+    if (typeof identity !== 'string') return identity;
+    return {
+      seen: 'yes',
+      value: { identity, manifest: manifestOf(identity), mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+    };
+  }
+
+  async head(at: { registry: string; repository: string; reference: string }): Promise<Seen<{ manifest: Digest }>> {
+    const identity = this.#look(at, 'head');
+    return typeof identity === 'string' ? { seen: 'yes', value: { manifest: manifestOf(identity) } } : identity;
+  }
+
+  async config(): Promise<never> {
+    throw new Error('not asked for by the engine');
+  }
+
+  async tag(at: { registry: string; repository: string; manifest: Digest }, tag: string): Promise<void> {
+    this.#check(at.registry);
+    const { manifests, tags } = this.repository(at.registry, at.repository);
+    if (!manifests.has(at.manifest))
+      throw new BuildFailure({ code: 'REGISTRY_NOT_FOUND', retry: 'never', words: 'no such manifest' });
+    this.asked.push(`tag ${at.repository}:${tag}`);
+    tags.set(tag, at.manifest);
+  }
+
+  async copy(
+    from: { registry: string; repository: string; manifest: Digest },
+    to: { registry: string; repository: string; tag: string },
+  ): Promise<Digest> {
+    this.#check(from.registry);
+    this.#check(to.registry);
+    const identity = this.repository(from.registry, from.repository).manifests.get(from.manifest);
+    if (!identity) throw new BuildFailure({ code: 'REGISTRY_NOT_FOUND', retry: 'never', words: 'no such manifest' });
+    this.asked.push(`copy ${from.repository} to ${to.repository}`);
+    return this.put(to.registry, to.repository, to.tag, identity);
+  }
+
+  async remove(at: { registry: string; repository: string; manifest: Digest }): Promise<void> {
+    this.#check(at.registry);
+    const { manifests, tags } = this.repository(at.registry, at.repository);
+    this.asked.push(`remove ${at.repository}@${at.manifest}`);
+    manifests.delete(at.manifest);
+    for (const [tag, manifest] of tags) if (manifest === at.manifest) tags.delete(tag);
+  }
+
+  async close(): Promise<void> {}
+
+  #look(at: { registry: string; repository: string; reference: string }, how: string): Digest | Seen<never> {
+    this.asked.push(`${how} ${at.registry}/${at.repository} ${at.reference}`);
+    if (this.down.has(at.registry)) return { seen: 'unknown', why: downError(at.registry) };
+    return this.shown(at.registry, at.repository, at.reference) ?? { seen: 'no' };
+  }
+
+  #check(registry: string): void {
+    if (this.down.has(registry)) throw new BuildFailure(downError(registry));
+  }
+}
+
+/** The manifest digest that a fake image has everywhere. */
+export function manifestOf(identity: Digest): Digest {
+  return digestOf(['manifest', identity]);
+}
+
+function downError(registry: string): BuildError {
+  return { code: 'REGISTRY_UNREACHABLE', retry: 'never', words: `${registry} does not answer` };
+}
