@@ -1,6 +1,7 @@
 /** Builds one image with the engine's BuildKit: renders the Dockerfile, serves what it asks for, checks what comes out. */
-import { digestOf, digestOfBytes, renderDockerfile } from '@rebake/image';
-import type { ContextFile, Credentials, Digest, Location, Output } from '@rebake/image';
+import { renderDockerfile } from '@rebake/image';
+import { digestOf, digestOfBytes } from '@rebake/image';
+import type { Credentials, Digest, Location, Output, RenderedDockerfile } from '@rebake/image';
 import type { BuildAccess, Ctx, Job } from '@rebake/sdk';
 import { BuildProgress } from './buildkit/progress.ts';
 import { startSession } from './buildkit/session.ts';
@@ -23,10 +24,10 @@ export async function build(engine: Engine, job: Job, ctx: Ctx): Promise<Output>
   const froms = Object.fromEntries(
     Object.entries(job.froms).map(([reference, output]) => [reference, fromReference(output, engineId).text]),
   );
-  const { dockerfile, files } = renderDockerfile(job.spec, { parent: parent?.text ?? null, froms });
+  const rendered = renderDockerfile(job.spec, { parent: parent?.text ?? null, froms });
   const below = job.parent && parent ? await parentImage(engine, job.parent, parent.local, ctx.signal) : null;
 
-  const identity = await run(engine, job, offerOf(dockerfile, files, job.access, ctx), ctx);
+  const identity = await run(engine, job, offerOf(rendered, job.access, ctx), ctx);
   const built = await engine.inspect(identity, ctx.signal);
   if (!built) throw failure('IMAGE_MISSING', 'backoff', `the engine built ${identity}, and has it no more`);
   checkBelow(below, built);
@@ -85,15 +86,15 @@ function checkBelow(parent: EngineImage | null, built: EngineImage): void {
   );
 }
 
-function offerOf(dockerfile: string, files: readonly ContextFile[], access: BuildAccess, ctx: Ctx): Offer {
-  const digest = digestOfBytes(dockerfile);
+function offerOf({ dockerfile, dockerignore, files }: RenderedDockerfile, access: BuildAccess, ctx: Ctx): Offer {
+  const texts = { Dockerfile: dockerfile, 'Dockerfile.dockerignore': dockerignore };
   return {
     locals: {
       context: { files, modified: () => FILE_TIME },
-      // The receiver tells files apart by size and time, so that the time has to follow the contents; it gets into no image.
       dockerfile: {
-        files: [{ path: 'Dockerfile', text: dockerfile, digest, exec: false }],
-        modified: () => Number.parseInt(digest.slice(7, 15), 16),
+        files: Object.entries(texts).map(([path, text]) => ({ path, text, digest: digestOfBytes(text), exec: false })),
+        // The receiver tells files apart by size and time, so that the time has to follow the contents; it gets into no image.
+        modified: ({ digest }) => Number.parseInt(digest.slice('sha256:'.length, 'sha256:'.length + 8), 16),
       },
     },
     // The same files are sent once, and other files never meet them, however alike they look.

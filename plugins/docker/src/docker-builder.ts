@@ -1,5 +1,6 @@
 /** The builder over one Docker engine: each method of the contract, put together from its parts. */
-import { DOCKERFILE_CONTENTS, STEP_VERSIONS, BuildFailure } from '@rebake/image';
+import { DOCKERFILE_CONTENTS } from '@rebake/image';
+import { STEP_VERSIONS, BuildFailure } from '@rebake/image';
 import type { Location, Output, Seen } from '@rebake/image';
 import type { Builder, Ctx } from '@rebake/sdk';
 import { build } from './build.ts';

@@ -89,10 +89,7 @@ export function upgrade(
       path,
       // A connection of its own: it never becomes an ordinary one again.
       agent: false,
-      headers: { Host: 'docker', Connection: 'Upgrade', Upgrade: 'h2c', ...headers } as Record<
-        string,
-        string | string[]
-      >,
+      headers: { Connection: 'Upgrade', Upgrade: 'h2c', ...headers } as Record<string, string | string[]>,
       ...(endpoint.kind === 'unix'
         ? { socketPath: endpoint.socketPath }
         : { host: endpoint.host, port: endpoint.port, ...endpoint.tls }),

@@ -1,0 +1,119 @@
+/** What the engine tests share: a context as the kernel gives it, jobs over a real base, and a direct line to the engine. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { digestOf, digestOfBytes } from '@rebake/image';
+import type { Credentials, Digest, FileEntry, FileSet, ImageSpec, Output, Step } from '@rebake/image';
+import type { BuildAccess, Builder, Ctx, Job, Progress } from '@rebake/sdk';
+import type { EnginesState } from '@rebake/tool-engines';
+import Dockerode from 'dockerode';
+import { plugin } from '../src/index.ts';
+
+/** A builder over the engine of the tests, as the plugin makes it. */
+export function dockerBuilder(options: { readonly host: string; readonly tls?: object }): Builder {
+  return plugin.builders['docker']!.create(options as never);
+}
+
+/** What a test sets of a context; the rest is as for a user without logins and secrets. */
+export interface CtxOptions {
+  readonly signal?: AbortSignal;
+  readonly credentials?: Readonly<Record<string, Credentials>>;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A context, and all that is emitted through it. */
+export function ctxOf({ signal, credentials = {}, onProgress }: CtxOptions = {}): Ctx & { readonly seen: Progress[] } {
+  const seen: Progress[] = [];
+  return {
+    seen,
+    signal: signal ?? new AbortController().signal,
+    scratch: tmpdir(),
+    emit(progress) {
+      seen.push(progress);
+      onProgress?.(progress);
+    },
+    secret: async (ref) => ('file' in ref ? readFileSync(ref.file) : null),
+    credentials: async (host) => credentials[host] ?? null,
+    registry: (host) => ({ host }),
+    now: () => 0,
+  };
+}
+
+/** Lines that a build printed. */
+export function logOf(seen: readonly Progress[]): string[] {
+  return seen.flatMap((progress) => (progress.type === 'log' ? [progress.text] : []));
+}
+
+/** A key of its own for every name and run, so that nothing is found from before. */
+const run = crypto.randomUUID();
+export function keyOf(name: string): Digest {
+  return digestOf(['test', run, name]);
+}
+
+/** The only network that the engine of the tests has. */
+export const ACCESS: BuildAccess = { secrets: {}, network: 'host' };
+
+/** A job that puts steps on a parent. */
+export function jobOf(
+  name: string,
+  parent: Output | null,
+  steps: readonly Step[],
+  more: { readonly spec?: Partial<ImageSpec>; readonly access?: Partial<BuildAccess> } = {},
+): Job {
+  return {
+    key: keyOf(name),
+    spec: { steps, env: {}, ...more.spec },
+    platform: 'linux/amd64',
+    parent,
+    froms: {},
+    access: { ...ACCESS, ...more.access },
+  };
+}
+
+/** The base of all tests: the root file system that the engines come with. */
+export function baseJob(state: EnginesState, name = 'base'): Job {
+  const { path, digest } = state.rootfs;
+  const files = [{ path: basename(path), digest: digest as Digest, exec: false }];
+  return jobOf(name, null, [{ step: 'rootfs', files: { root: dirname(path), files } }]);
+}
+
+/** A base of one small file, for tests in which nothing runs. Its tar is made in `folder`. */
+export function smallBaseJob(folder: string, name: string): Job {
+  writeFileSync(join(folder, 'hello'), 'hello\n');
+  execFileSync('tar', ['--create', '--file', 'small.tar', '--mtime=@0', '--owner=0', '--group=0', 'hello'], {
+    cwd: folder,
+  });
+  return jobOf(name, null, [{ step: 'rootfs', files: { root: folder, files: [entryOf(folder, 'small.tar')] } }]);
+}
+
+/** Instructions as they are. */
+export function fragment(text: string, files: FileSet = { root: '/', files: [] }): Step {
+  return { step: 'fragment', place: 'atEnd', text, files };
+}
+
+/** A folder that is gone after the test file. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'rebake-docker-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A file as a set names it. */
+export function entryOf(root: string, path: string, exec = false): FileEntry {
+  return { path, digest: digestOfBytes(readFileSync(join(root, path))), exec };
+}
+
+/** The engine's API without any of our code. */
+export function rawEngine(state: EnginesState): Dockerode {
+  return new Dockerode({ socketPath: state.docker.socket, host: '' });
+}
+
+/** Removes what the keys of this run named. */
+export async function removeAll(state: EnginesState, names: Iterable<string>): Promise<void> {
+  const docker = rawEngine(state);
+  for (const name of names)
+    await docker
+      .getImage(name)
+      .remove({ force: true })
+      .catch(() => undefined);
+}
