@@ -12,5 +12,6 @@ if (Number(process.versions.node.split('.')[0]) < oldest) {
   process.exitCode = 1;
 } else {
   module.enableCompileCache();
-  await import('./main.ts');
+  const { main } = await import('./main.ts');
+  await main();
 }

@@ -2,9 +2,15 @@
 import { processIo } from './process-io.ts';
 import { run } from './program.ts';
 
-const { io, close } = processIo();
-try {
-  process.exitCode = await run(process.argv.slice(2), io);
-} finally {
-  close();
+/**
+ * Runs once. A function, not code of the module: a bundled chunk that is loaded later imports what it shares with this module, and would wait for
+ * ever for a module that waits for it.
+ */
+export async function main(): Promise<void> {
+  const { io, close } = processIo();
+  try {
+    process.exitCode = await run(process.argv.slice(2), io);
+  } finally {
+    close();
+  }
 }

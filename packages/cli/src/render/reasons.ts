@@ -39,7 +39,7 @@ export function causeText(cause: Cause, context: ReasonContext): string {
     case 'CONTENTS_CHANGED':
       return `contents class: ${cause.from} → ${cause.to}`;
     case 'NEVER_BUILT':
-      return 'never built';
+      return 'new';
     case 'OUTPUT_MISSING':
       return 'needed, and nowhere to be seen';
     case 'TAG_MOVED':

@@ -1,5 +1,7 @@
 /** A plan as a tree: release → base image → env image → publication, one line a node, what stays as it is folded. */
+import { shortNames } from '@rebake/rebake';
 import type { Action, Effort, Node, NodeId } from '@rebake/sdk';
+import { plantForest, type Branch } from './forest.ts';
 import { reasonsLine, type ReasonContext } from './reasons.ts';
 import { effortStyle, type Paint } from './style.ts';
 
@@ -15,143 +17,103 @@ export interface TreeInput {
   readonly paint: Paint;
 }
 
-interface Branch {
-  readonly id: NodeId;
-  readonly children: Branch[];
-  /** Whether this node and everything below it is kept. */
-  quiet: boolean;
-}
+/** Widest name that the second column still stands beside; longer ones push it to the right in their own line only. */
+const WIDEST = 72;
 
-interface Line {
-  readonly left: string;
-  /** Width of `left` without colours. */
-  readonly width: number;
-  readonly effort: string;
-  readonly format: ReturnType<typeof effortStyle>['format'];
-  readonly reason: string;
-}
+type Line =
+  | { readonly is: 'text'; readonly text: string }
+  /** `width`: of `left` without colours. */
+  | { readonly is: 'node'; readonly left: string; readonly width: number; readonly right: string };
 
-/** The lines of the tree, joined. Empty when everything is kept. */
+/** The lines of the tree, joined. */
 export function treeText(input: TreeInput): string {
   const actions = new Map(input.actions.map((action) => [action.node, action]));
-  const context: ReasonContext = { name: input.name, reasons: (id) => actions.get(id)?.reasons ?? [] };
-  const roots = plant(input, actions);
-  const lines: (Line | string)[] = [];
-  for (const [heading, branches] of headings(roots, input)) {
-    if (lines.length > 0) lines.push('');
-    if (heading !== null) lines.push(input.paint('bold', heading));
-    draw(branches, heading === null ? null : '', lines, actions, context, input);
-  }
+  const pen = new Pen(input, actions);
+  const headings = Map.groupBy(plantForest(input.nodes, actions, input.blocked), (root) => headingOf(root, input));
+  for (const [heading, roots] of headings) pen.section(heading, roots);
   const gone = input.actions.filter(({ atMost }) => atMost === 'forget' || atMost === 'delete');
-  if (gone.length > 0) {
-    lines.push('', input.paint('bold', 'No longer declared'));
-    draw(
-      gone.map(({ node }) => ({ id: node, children: [], quiet: false })),
-      '',
-      lines,
-      actions,
-      context,
-      input,
-    );
-  }
-  return align(lines, input.paint);
-}
-
-/** The forest by first parents; nodes whose first parent is not in the plan are roots. */
-function plant(input: TreeInput, actions: ReadonlyMap<NodeId, Action>): readonly Branch[] {
-  const branches = new Map<NodeId, Branch>();
-  const roots: Branch[] = [];
-  const ordered: { branch: Branch; parent: Branch | undefined }[] = [];
-  for (const node of input.nodes) {
-    if (!actions.has(node.id)) continue;
-    const branch: Branch = { id: node.id, children: [], quiet: true };
-    branches.set(node.id, branch);
-    const first = node.parents[0];
-    const parent = first === undefined ? undefined : branches.get(first);
-    (parent === undefined ? roots : parent.children).push(branch);
-    ordered.push({ branch, parent });
-  }
-  for (const { branch, parent } of ordered.toReversed()) {
-    const action = actions.get(branch.id);
-    if (action?.atMost !== 'keep' || input.blocked.has(branch.id)) branch.quiet = false;
-    if (parent !== undefined && !branch.quiet) parent.quiet = false;
-  }
-  return roots;
-}
-
-function headings(roots: readonly Branch[], input: TreeInput): ReadonlyMap<string | null, Branch[]> {
-  const groups = new Map<string | null, Branch[]>();
-  for (const root of roots) {
-    const heading = headingBelow(root, input);
-    const group = groups.get(heading);
-    if (group === undefined) groups.set(heading, [root]);
-    else group.push(root);
-  }
-  return groups;
+  const stumps = gone.map(({ node }): Branch => ({ id: node, node: null, children: [], quiet: false, size: 1 }));
+  if (stumps.length > 0) pen.section('No longer declared', stumps);
+  return pen.text();
 }
 
 /** An external image has no release of its own: it stands where the first base above it stands. */
-function headingBelow(branch: Branch, input: TreeInput): string | null {
+function headingOf(branch: Branch, input: TreeInput): string | null {
   const own = input.heading(branch.id);
-  if (own !== null) return own;
-  const child = branch.children[0];
-  return child === undefined ? null : headingBelow(child, input);
+  const [child] = branch.children;
+  return own !== null || child === undefined ? own : headingOf(child, input);
 }
 
-function draw(
-  branches: readonly Branch[],
-  indent: string | null,
-  lines: (Line | string)[],
-  actions: ReadonlyMap<NodeId, Action>,
-  context: ReasonContext,
-  input: TreeInput,
-): void {
-  const loud = branches.filter(({ quiet }) => !quiet);
-  const folded = branches.filter(({ quiet }) => quiet).reduce((sum, branch) => sum + size(branch), 0);
-  const last = loud.length + (folded > 0 ? 1 : 0) - 1;
-  const lead = (index: number): string => (indent === null ? '' : `${indent}${index === last ? '└─ ' : '├─ '}`);
-  for (const [index, branch] of loud.entries()) {
-    lines.push(lineOf(branch.id, lead(index), actions.get(branch.id), context, input));
-    const below = indent === null ? '' : `${indent}${index === last ? '   ' : '│  '}`;
-    draw(branch.children, below, lines, actions, context, input);
+/** Draws lines, and aligns them when all are there. */
+class Pen {
+  readonly #input: TreeInput;
+  readonly #actions: ReadonlyMap<NodeId, Action>;
+  readonly #reasons: ReasonContext;
+  readonly #lines: Line[] = [];
+
+  constructor(input: TreeInput, actions: ReadonlyMap<NodeId, Action>) {
+    this.#input = input;
+    this.#actions = actions;
+    this.#reasons = { name: (id) => input.name(id), reasons: (id) => actions.get(id)?.reasons ?? [] };
   }
-  if (folded > 0) lines.push(`  ${lead(last)}${input.paint('dim', `${folded} unchanged`)}`);
-}
 
-function size(branch: Branch): number {
-  return branch.children.reduce((sum, child) => sum + size(child), 1);
-}
-
-function lineOf(id: NodeId, lead: string, action: Action | undefined, context: ReasonContext, input: TreeInput): Line {
-  const name = input.name(id);
-  const blocker = input.blocked.get(id);
-  if (blocker !== undefined) {
-    const reason = blocker === id ? 'cannot be planned, see below' : `waits for ${input.name(blocker)}`;
-    return { left: `! ${lead}${name}`, width: 2 + lead.length + name.length, effort: 'blocked', format: 'red', reason };
+  section(heading: string | null, roots: readonly Branch[]): void {
+    if (this.#lines.length > 0) this.#lines.push({ is: 'text', text: '' });
+    if (heading !== null) this.#lines.push({ is: 'text', text: this.#input.paint('bold', heading) });
+    this.#draw(roots, '');
   }
-  const effort: Effort = action?.atMost ?? 'keep';
-  const { sign, format } = effortStyle(effort);
-  const left = `${input.paint(format, sign)} ${lead}${effort === 'keep' ? input.paint('dim', name) : name}`;
-  const word = effort === 'keep' ? '' : effort + ((action?.ifChanged.length ?? 0) > 0 ? '?' : '');
-  return {
-    left,
-    width: 2 + lead.length + name.length,
-    effort: word,
-    format,
-    reason: reasonsLine(action?.reasons ?? [], context),
-  };
+
+  text(): string {
+    const widths = this.#lines.map((line) => (line.is === 'node' ? line.width : 0));
+    const column = Math.min(WIDEST, Math.max(0, ...widths)) + 2;
+    const texts = this.#lines.map((line) => {
+      if (line.is === 'text' || line.right === '') return line.is === 'text' ? line.text : line.left;
+      return line.left + ' '.repeat(Math.max(2, column - line.width)) + line.right;
+    });
+    return texts.map((text) => `${text.trimEnd()}\n`).join('');
+  }
+
+  #draw(branches: readonly Branch[], indent: string): void {
+    const loud = branches.filter(({ quiet }) => !quiet);
+    const folded = branches.reduce((sum, { quiet, size }) => sum + (quiet ? size : 0), 0);
+    const labels = shortNames(branches.map(({ id }) => id));
+    for (const [index, branch] of loud.entries()) {
+      const last = index === loud.length - 1 && folded === 0;
+      this.#node(branch, `${indent}${last ? '└─ ' : '├─ '}`, labelOf(branch, labels));
+      this.#draw(branch.children, `${indent}${last ? '   ' : '│  '}`);
+    }
+    if (folded > 0)
+      this.#lines.push({ is: 'text', text: `  ${indent}└─ ${this.#input.paint('dim', `${folded} unchanged`)}` });
+  }
+
+  #node(branch: Branch, lead: string, label: string): void {
+    const { paint, blocked, name } = this.#input;
+    const width = 2 + lead.length + label.length;
+    const blocker = blocked.get(branch.id);
+    if (blocker !== undefined) {
+      const why = blocker === branch.id ? 'cannot be planned, see below' : `waits for ${name(blocker)}`;
+      this.#lines.push({
+        is: 'node',
+        left: `${paint('red', '!')} ${lead}${label}`,
+        width,
+        right: `${paint('red', 'blocked ')}  ${why}`,
+      });
+      return;
+    }
+    const action = this.#actions.get(branch.id);
+    const effort: Effort = action?.atMost ?? 'keep';
+    const { sign, format } = effortStyle(effort);
+    const left = `${paint(format, sign)} ${lead}${effort === 'keep' ? paint('dim', label) : label}`;
+    const word = (action?.ifChanged.length ?? 0) > 0 ? `${effort}?` : effort;
+    const right =
+      effort === 'keep' ? '' : `${paint(format, word.padEnd(8))}  ${reasonsLine(action?.reasons ?? [], this.#reasons)}`;
+    this.#lines.push({ is: 'node', left, width, right });
+  }
 }
 
-function align(lines: readonly (Line | string)[], paint: Paint): string {
-  let widest = 0;
-  for (const line of lines) if (typeof line !== 'string') widest = Math.max(widest, line.width);
-  const column = Math.min(widest, 72) + 2;
-  return lines
-    .map((line) => {
-      if (typeof line === 'string') return `${line}\n`;
-      if (line.effort === '') return `${line.left}\n`;
-      const gap = ' '.repeat(Math.max(2, column - line.width));
-      return `${line.left}${gap}${paint(line.format, line.effort.padEnd(8))}  ${line.reason}`.trimEnd() + '\n';
-    })
-    .join('');
+/** Below its parent, an image needs no more than what tells it from its siblings; a publication is known by its reference. */
+function labelOf({ id, node }: Branch, labels: ReadonlyMap<NodeId, string>): string {
+  if (node?.role !== 'publication') return labels.get(id) ?? id;
+  const place = node.registry === null ? node.repository : `${node.registry}/${node.repository}`;
+  return node.tags.length === 0 ? `${place} (candidate)` : `${place}:${node.tags.join(',')}`;
 }
