@@ -13,19 +13,26 @@ function shown(input: Input): string {
   return input.shown ?? shortDigest(input.digest);
 }
 
-function from(input: Input): string {
-  return input.at === undefined ? '' : ` (${input.at.file}:${input.at.line})`;
+/** A change that reads the same before and after is told by its digests. */
+function change(from: Input, to: Input): string {
+  const same = shown(from) === shown(to);
+  return same ? `${shortDigest(from.digest)} → ${shortDigest(to.digest)}` : `${shown(from)} → ${shown(to)}`;
+}
+
+/** `key added: text`, or just the key where the text says no more. */
+function withText(key: string, word: string, input: Input): string {
+  return key.endsWith(`/${shown(input)}`) ? `${key} ${word}` : `${key} ${word}: ${shown(input)}`;
 }
 
 /** A cause as a phrase, without the path to it. */
 export function causeText(cause: Cause, context: ReasonContext): string {
   switch (cause.code) {
     case 'INPUT_CHANGED':
-      return `${cause.key}: ${shown(cause.from)} → ${shown(cause.to)}${from(cause.to)}`;
+      return `${cause.key}: ${change(cause.from, cause.to)}`;
     case 'INPUT_ADDED':
-      return `${cause.key} added: ${shown(cause.to)}${from(cause.to)}`;
+      return withText(cause.key, 'added', cause.to);
     case 'INPUT_REMOVED':
-      return `${cause.key} removed: was ${shown(cause.from)}`;
+      return withText(cause.key, 'removed', cause.from);
     case 'EXTERNAL_MOVED':
       return cause.from === null
         ? `${context.name(cause.parent)} is new: ${shortDigest(cause.to)}`
@@ -53,21 +60,48 @@ export function causeText(cause: Cause, context: ReasonContext): string {
   }
 }
 
+/** Where the leaf of a cause stands in the declaration, as ` (FILE:LINE)`; empty where it has no place. */
+export function placeText(cause: Cause): string {
+  const at = 'to' in cause && typeof cause.to === 'object' ? cause.to.at : undefined;
+  return at === undefined ? '' : ` (${at.file}:${at.line})`;
+}
+
 /** A reason as a phrase. A conditional one says what made its origin go: `if base/python changes (release/version: 14.1.1 → 14.1.2)`. */
 export function reasonText(reason: Reason, context: ReasonContext): string {
   const text = causeText(reason.cause, context);
   const origin = reason.path[0];
   if (reason.cause.code !== 'PARENT_MAY_CHANGE' || origin === undefined) return text;
-  const leaf = context.reasons(origin).find((other) => other.cause.code !== 'PARENT_MAY_CHANGE');
+  const leaf = byTelling(context.reasons(origin)).find((other) => other.cause.code !== 'PARENT_MAY_CHANGE');
   if (leaf === undefined) return text;
   const via = origin === reason.cause.parent ? '' : `${context.name(origin)}: `;
   return `${text} (${via}${causeText(leaf.cause, context)})`;
 }
 
-/** The first reason, and how many more there are. */
+/** The most telling reason, and how many more there are. */
 export function reasonsLine(reasons: readonly Reason[], context: ReasonContext): string {
-  const first = reasons[0];
+  const [first] = byTelling(reasons);
   if (first === undefined) return '';
   const more = reasons.length - 1;
   return reasonText(first, context) + (more > 0 ? `, and ${more} more` : '');
+}
+
+/** What people recognize comes first: a text that changed, then something added, then digests, then something removed. */
+function byTelling(reasons: readonly Reason[]): readonly Reason[] {
+  return reasons.toSorted((a, b) => telling(a.cause) - telling(b.cause));
+}
+
+function telling(cause: Cause): number {
+  switch (cause.code) {
+    case 'INPUT_CHANGED':
+      return shown(cause.from) === shown(cause.to) ? 3 : 1;
+    case 'INPUT_ADDED':
+      return 2;
+    case 'INPUT_REMOVED':
+      return 4;
+    // Seldom the cause: what changed is also not there yet.
+    case 'OUTPUT_MISSING':
+      return 5;
+    default:
+      return 0;
+  }
 }

@@ -2,7 +2,7 @@
 import type { Explanation } from '@rebake/rebake';
 import type { Entry, Location, Reason } from '@rebake/sdk';
 import type { Io } from '../io.ts';
-import { reasonText, type ReasonContext } from './reasons.ts';
+import { placeText, reasonText, type ReasonContext } from './reasons.ts';
 import { duration, painter, shortDigest, type Paint } from './style.ts';
 
 /** An explanation in words. */
@@ -19,7 +19,8 @@ export function whyText({ account, lastRun, names }: Explanation, io: Pick<Io, '
   }
   if (lastRun !== null) {
     lines.push('', `last run that touched it: ${lastRun.run}, ${lastRun.at}: ${lastRun.outcome}`);
-    for (const reason of lastRun.reasons) lines.push(`  because ${reasonText(reason, context)}`);
+    for (const reason of lastRun.reasons)
+      lines.push(`  because ${reasonText(reason, context)}${placeText(reason.cause)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -42,7 +43,7 @@ function verdictLines({ account, names }: Explanation, context: ReasonContext, p
       const { atMost, ifChanged, reasons } = account.action;
       const condition = ifChanged.length === 0 ? '' : `, if ${ifChanged.map(context.name).join(' or ')} changes`;
       const because = reasons.flatMap((reason) => [
-        `  ${reasonText(reason, context)}`,
+        `  ${reasonText(reason, context)}${placeText(reason.cause)}`,
         ...(reason.path.length > 1 ? [paint('dim', `    by way of ${reason.path.map(context.name).join(' → ')}`)] : []),
       ]);
       return [paint('bold', `${title} is stale: ${atMost}${condition}`), ...because];
