@@ -37,14 +37,17 @@ export function reasoner(question: Question, situations: Situations, spread: Spr
     return ranks.toReversed().flatMap((rank) => graph.order[rank]?.id ?? []);
   };
 
-  /** A cause that came from a parent arose where the parent's own did. */
-  const traceOf = (rank: number, cause: Cause): Trace => {
+  /** A cause that came from a parent arose where the parent's own did; if nothing happens to the parent now, it arises here. */
+  const traceOf = (rank: number, cause: Cause): { readonly shown: Trace; readonly arisen: Trace } => {
     const own: Trace = { leaf: rank, rank, from: null };
-    if (cause.code !== 'PARENT_CHANGED' && cause.code !== 'EXTERNAL_MOVED') return own;
+    if (cause.code !== 'PARENT_CHANGED' && cause.code !== 'EXTERNAL_MOVED') return { shown: own, arisen: own };
     const parent = graph.rank.get(cause.parent);
-    if (parent === undefined || parent === rank || cause.from === null) return own;
-    const from = traces[parent]?.[0] ?? { leaf: parent, rank: parent, from: null };
-    return { leaf: from.leaf, rank, from };
+    if (parent === undefined || parent === rank || cause.from === null) return { shown: own, arisen: own };
+    const from = traces[parent]?.[0];
+    if (from === undefined)
+      return { shown: { leaf: parent, rank, from: { leaf: parent, rank: parent, from: null } }, arisen: own };
+    const trace = { leaf: from.leaf, rank, from };
+    return { shown: trace, arisen: trace };
   };
 
   const mayChange = (rank: number, add: (cause: Cause, trace: Trace) => void): void => {
@@ -71,11 +74,14 @@ export function reasoner(question: Question, situations: Situations, spread: Spr
         return NONE;
       const reasons: Reason[] = [];
       const arisen = new Map<number, Trace>();
-      const add = (cause: Cause, trace: Trace): void => {
-        reasons.push({ cause, path: pathOf(trace) });
-        if (!arisen.has(trace.leaf)) arisen.set(trace.leaf, trace);
+      const add = (cause: Cause, shown: Trace, origin: Trace = shown): void => {
+        reasons.push({ cause, path: pathOf(shown) });
+        if (!arisen.has(origin.leaf)) arisen.set(origin.leaf, origin);
       };
-      for (const cause of situation.causes) add(cause, traceOf(rank, cause));
+      for (const cause of situation.causes) {
+        const trace = traceOf(rank, cause);
+        add(cause, trace.shown, trace.arisen);
+      }
       const missing: Cause = { code: 'OUTPUT_MISSING' };
       if (spread.missing.has(rank)) add(missing, { leaf: rank, rank, from: null });
       // What is only fetched does not change: nothing below it has its reason here.

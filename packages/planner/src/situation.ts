@@ -27,7 +27,7 @@ export type Verdict = 'keep' | 'adopt' | 'do';
  * that could not be seen.
  */
 export interface Situation {
-  verdict: Verdict;
+  readonly verdict: Verdict;
   readonly causes: readonly Cause[];
   readonly output: Seen<Output>;
 }

@@ -45,7 +45,7 @@ export interface Spread {
 /** Unconditional, where a condition is one rank. */
 const ALWAYS = -1;
 
-/** Spreads the situations. Verdicts of adopted nodes below open ones are raised to `do` in place. */
+/** Spreads the situations. */
 export function spread(question: Question, situations: Situations): Spread {
   const walk = new Walk(question, situations);
   walk.run();
@@ -63,8 +63,13 @@ class Walk implements Spread {
   readonly #situations: Situations['of'];
   /** Ranks that became open and whose children have not been told. */
   readonly #opened: number[] = [];
-  /** Ranks that may run, each with a condition under which their image parent has not been demanded yet. */
+  /** Conditions under which nodes need their image parent. */
+  readonly #needs = new Map<number, Condition>();
+  /** Those of them that have not been told to the image parent. */
   readonly #demands: [rank: number, condition: number][] = [];
+
+  /** Parents of demanded images, so that asking costs the same whatever their number. */
+  readonly #parentSets = new Map<number, ReadonlySet<number>>();
 
   constructor(question: Question, situations: Situations) {
     this.#question = question;
@@ -90,6 +95,7 @@ class Walk implements Spread {
   /** A node runs whatever else happens. */
   #start(rank: number): void {
     this.#mayRun(rank, ALWAYS);
+    this.#needsImage(rank, ALWAYS);
     this.#mayChange(rank);
   }
 
@@ -101,16 +107,26 @@ class Walk implements Spread {
 
   #parentOpened(child: number, parent: number): void {
     this.steps++;
-    const situation = this.#situations[child];
-    if (situation === undefined || situation.verdict === 'do') return;
-    if (situation.verdict === 'adopt') {
-      // The key under which it was found may not be the one that it will have.
-      situation.verdict = 'do';
-      this.#start(child);
-      return;
-    }
-    this.#mayRun(child, parent);
+    const verdict = this.#situations[child]?.verdict;
+    if (verdict === undefined || verdict === 'do') return;
+    const ambiguous = this.#isAmbiguous(parent);
+    // What is adopted is stale: something happens to it in any case, and the key under which it was found may not be the one that it will have.
+    this.#mayRun(child, verdict === 'adopt' || ambiguous ? ALWAYS : parent);
+    // If it is the image itself that comes out different, it has just been built, and is there.
+    if (this.#imageParent(child) !== parent) this.#needsImage(child, ambiguous ? ALWAYS : parent);
     this.#mayChange(child);
+  }
+
+  /**
+   * An open node that would have been adopted, with another identity than its entry's, may come out as either: what stands on it was judged by the
+   * candidate, and cannot be made to wait for a change against the entry.
+   */
+  #isAmbiguous(rank: number): boolean {
+    const situation = this.#situations[rank];
+    const id = this.#question.graph.order[rank]?.id;
+    if (situation?.verdict !== 'adopt' || situation.output.seen !== 'yes' || id === undefined) return false;
+    const entry = this.#question.state.entries.get(id);
+    return entry !== undefined && entry.output.identity !== situation.output.value.identity;
   }
 
   #mayRun(rank: number, condition: number): void {
@@ -123,7 +139,13 @@ class Walk implements Spread {
         return;
       }
     }
-    const added = this.#add(this.runs, rank, condition);
+    this.#add(this.runs, rank, condition);
+  }
+
+  /** A node that runs under a condition needs the image that it is built from, or that it publishes. */
+  #needsImage(rank: number, condition: number): void {
+    if (this.blockers.has(rank)) return;
+    const added = this.#add(this.#needs, rank, condition);
     if (added !== null) this.#demands.push([rank, added]);
   }
 
@@ -144,12 +166,11 @@ class Walk implements Spread {
     return condition;
   }
 
-  /** A node that may run under a condition needs the image that it is built from, or that it publishes. */
   #demand(rank: number, condition: number): void {
     this.steps++;
     const parent = this.#imageParent(rank);
-    // If it is the parent that changes, it has just been built, and is there.
-    if (parent === undefined || parent === condition) return;
+    // What stands on the node that changes is built because of that, and is there.
+    if (parent === undefined || this.#standsOn(parent, condition)) return;
     const situation = this.#situations[parent];
     if (situation === undefined || situation.verdict === 'do' || this.blockers.has(parent)) return;
     const presence = this.#presence(parent, situation, rank);
@@ -158,8 +179,18 @@ class Walk implements Spread {
       this.#mayRun(parent, condition);
       if (this.blockers.has(parent)) return;
       this.missing.add(parent);
+      this.#needsImage(parent, condition);
       this.#mayChange(parent);
     }
+  }
+
+  #standsOn(rank: number, other: number): boolean {
+    let parents = this.#parentSets.get(rank);
+    if (parents === undefined) {
+      parents = new Set(this.#question.graph.parents[rank]);
+      this.#parentSets.set(rank, parents);
+    }
+    return parents.has(other);
   }
 
   #imageParent(rank: number): number | undefined {
