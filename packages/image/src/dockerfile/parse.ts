@@ -26,8 +26,8 @@ export interface Parsed {
   /** What a `# syntax=` directive names. */
   readonly syntax?: string;
   readonly instructions: readonly Instruction[];
-  /** What keeps the text from being followed by other lines. */
-  readonly open: 'no' | 'continuation' | 'heredoc';
+  /** What keeps the text from being followed by other lines: a heredoc without its end, or a continued line, with where it ends. */
+  readonly open: 'no' | 'heredoc' | { readonly continuedAt: number };
 }
 
 interface Line {
@@ -54,13 +54,15 @@ export function parseDockerfile(source: string): Parsed {
     }
     const parts: Line[] = [];
     const number = at + 1;
-    for (open = 'continuation'; open === 'continuation' && at < lines.length; at++) {
+    open = 'no';
+    for (let isContinued = true; isContinued && at < lines.length; at++) {
       const line = lines[at];
       if (line === undefined) break;
       if (parts.length > 0 && SKIPPED_IN_CONTINUATION.test(line.text)) continue;
       const match = continued.exec(line.text);
       parts.push({ text: match === null ? line.text : line.text.slice(0, match.index), start: line.start });
-      if (match === null) open = 'no';
+      isContinued = match !== null;
+      open = match === null ? 'no' : { continuedAt: line.start + match.index };
     }
     const [keyword, ...words] = wordsOf(parts);
     if (keyword === undefined) continue;

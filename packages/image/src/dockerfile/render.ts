@@ -121,15 +121,17 @@ function userText(source: string, what: string, base: Ground): string {
   const text = source.replaceAll('\r\n', '\n');
   const { open, escape } = parseDockerfile(text);
   if (open === 'heredoc') throw invalid(what, text.slice(-40), 'ends within a heredoc');
-  const pinned = pinReferences(text, (use) => {
+  // Comments and empty lines do not end a continued line, so all that follows the escape character goes with it.
+  const whole = open === 'no' ? text : text.slice(0, open.continuedAt);
+  const pinned = pinReferences(whole, (use) => {
     const pin = base.froms[use.reference ?? use.written] ?? base.froms[use.written];
     if (pin === undefined) throw invalid(`${what}, line ${use.line}: the image`, use.written, 'is not pinned');
     return reference(pin);
   });
-  if (open === 'no') return pinned.replace(/\n+$/, '');
-  // Comments and empty lines do not end a continued line, so all that follows the escape character goes with it.
-  const last = pinned.lastIndexOf(escape);
-  return pinned.slice(0, last).replace(/[ \t\n]+$/, '');
+  let end = pinned.length;
+  // Without its last escape character a line may end in one more, which would continue it again.
+  while (end > 0 && (' \t\n'.includes(pinned.charAt(end - 1)) || (open !== 'no' && pinned[end - 1] === escape))) end--;
+  return pinned.slice(0, end);
 }
 
 function envLines(env: Readonly<Record<string, string>>, escape: string): string[] {

@@ -3,24 +3,27 @@
  * together into a command, and they write all that the tools say to the build's log.
  */
 
-/** Where the files of a step can be read while it runs. The directory is in every image, so that no mount point is left behind. */
-export const MOUNT = '/mnt';
+/**
+ * Where the files of a step can be read while it runs. Like the secrets it is below /dev, which is no part of an image: elsewhere the
+ * engine leaves the mount point behind as an empty directory, and whether a secret was given would show in the layer.
+ */
+export const MOUNT = '/dev/rebake/step';
 
 /** Secret mounts that scripts use when they are given. A certificate is no secret to the users that package managers run downloads as. */
 export const SECRET_MOUNTS = {
-  ca: '--mount=type=secret,id=ca,target=/run/secrets/ca,mode=0444',
-  'pip-conf': '--mount=type=secret,id=pip-conf,target=/run/secrets/pip-conf',
-  'apt-conf': '--mount=type=secret,id=apt-conf,target=/run/secrets/apt-conf',
-  'r-profile': '--mount=type=secret,id=r-profile,target=/run/secrets/r-profile',
+  ca: '--mount=type=secret,id=ca,target=/dev/rebake/ca,mode=0444',
+  'pip-conf': '--mount=type=secret,id=pip-conf,target=/dev/rebake/pip-conf',
+  'apt-conf': '--mount=type=secret,id=apt-conf,target=/dev/rebake/apt-conf',
+  'r-profile': '--mount=type=secret,id=r-profile,target=/dev/rebake/r-profile',
 } as const;
 
-const USE_CA = `if [ -f /run/secrets/ca ]; then
-  export SSL_CERT_FILE=/run/secrets/ca CURL_CA_BUNDLE=/run/secrets/ca REQUESTS_CA_BUNDLE=/run/secrets/ca PIP_CERT=/run/secrets/ca
+const USE_CA = `if [ -f /dev/rebake/ca ]; then
+  export SSL_CERT_FILE=/dev/rebake/ca CURL_CA_BUNDLE=/dev/rebake/ca REQUESTS_CA_BUNDLE=/dev/rebake/ca PIP_CERT=/dev/rebake/ca
 fi
 `;
 
-const USE_PIP_CONF = `if [ -f /run/secrets/pip-conf ]; then
-  export PIP_CONFIG_FILE=/run/secrets/pip-conf
+const USE_PIP_CONF = `if [ -f /dev/rebake/pip-conf ]; then
+  export PIP_CONFIG_FILE=/dev/rebake/pip-conf
 fi
 `;
 
@@ -29,17 +32,15 @@ export const APT = `#!/bin/sh
 # Installs Debian packages. Arguments: their names.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-if [ -f /run/secrets/apt-conf ]; then
-  export APT_CONFIG=/run/secrets/apt-conf
+if [ -f /dev/rebake/apt-conf ]; then
+  export APT_CONFIG=/dev/rebake/apt-conf
 fi
-set -- --yes --no-install-recommends install -- "$@"
-if [ -f /run/secrets/ca ]; then
-  set -- -o Acquire::https::CAInfo=/run/secrets/ca "$@"
-  apt-get -o Acquire::https::CAInfo=/run/secrets/ca update
-else
-  apt-get update
+ca=
+if [ -f /dev/rebake/ca ]; then
+  ca=Acquire::https::CAInfo=/dev/rebake/ca
 fi
-apt-get "$@"
+apt-get -o Acquire::Languages=none \${ca:+-o "$ca"} update
+apt-get \${ca:+-o "$ca"} install --yes --no-install-recommends -- "$@"
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig/aux-cache
 `;
@@ -52,8 +53,8 @@ tool=dnf
 command -v dnf >/dev/null 2>&1 || tool=microdnf
 command -v "$tool" >/dev/null 2>&1 || tool=yum
 set -- --setopt=install_weak_deps=0 install "$@"
-if [ -f /run/secrets/ca ]; then
-  set -- --setopt=sslcacert=/run/secrets/ca "$@"
+if [ -f /dev/rebake/ca ]; then
+  set -- --setopt=sslcacert=/dev/rebake/ca "$@"
 fi
 "$tool" -y "$@"
 "$tool" clean all
@@ -119,8 +120,8 @@ export const R_PACKAGES = `#!/bin/sh
 # Installs R packages from CRAN. Arguments: library.
 set -eu
 here=$(dirname "$0")
-${USE_CA}if [ -f /run/secrets/r-profile ]; then
-  export R_PROFILE_USER=/run/secrets/r-profile
+${USE_CA}if [ -f /dev/rebake/r-profile ]; then
+  export R_PROFILE_USER=/dev/rebake/r-profile
 fi
 Rscript "$here/cran.R" "$here/packages.txt" "$1"
 `;

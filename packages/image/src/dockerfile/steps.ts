@@ -29,17 +29,17 @@ export interface At {
 type Secret = keyof typeof SECRET_MOUNTS;
 
 /** `RUN` of a script in a folder of the context. */
-function runScript(folder: string, secrets: readonly Secret[], argv: readonly string[]): string {
+function runScript(at: At, folder: string, secrets: readonly Secret[], argv: readonly string[]): string {
   const mounts = [bind(folder, MOUNT), ...secrets.map((id) => SECRET_MOUNTS[id])];
-  return run(mounts, 'a step', ['/bin/sh', ...argv]);
+  return run(at, mounts, 'a step', ['/bin/sh', ...argv]);
 }
 
 function bind(folder: string, target: string): string {
   return `--mount=type=bind,source=${folder},target=${target}`;
 }
 
-function run(mounts: readonly string[], what: string, argv: readonly string[]): string {
-  return `RUN ${[...mounts, execForm(what, argv)].join(' \\\n    ')}`;
+function run({ escape }: At, mounts: readonly string[], what: string, argv: readonly string[]): string {
+  return `RUN ${[...mounts, execForm(what, argv)].join(` ${escape}\n    `)}`;
 }
 
 // Names of packages: what apt and dnf take as a name, a version or an architecture, and never as an option, a pattern or a removal.
@@ -47,36 +47,39 @@ const DEBIAN_PACKAGE = /^[a-z0-9][a-z0-9.+-]*[a-z0-9.+](?::[a-z0-9-]+)?(?:=[A-Za
 const RHEL_PACKAGE = /^@?[A-Za-z0-9][A-Za-z0-9._+:~^-]*$/;
 const R_PACKAGE = /^[A-Za-z](?:[A-Za-z0-9.]*[A-Za-z0-9])$/;
 
-export function systemPackages(step: Of<'system-packages'>, { index, context }: At): string[] {
+export function systemPackages(step: Of<'system-packages'>, at: At): string[] {
+  const { index, context } = at;
   if (step.names.length === 0) return [];
   switch (step.family) {
     case 'debian':
-      return [aptInstall(step.names, String(index), context)];
+      return [aptInstall(step.names, at)];
     case 'rhel': {
       const names = step.names.map((name) => matching('the system package', name, RHEL_PACKAGE));
       const folder = context.addText(String(index), 'dnf.sh', DNF);
-      return [runScript(folder, ['ca'], [`${MOUNT}/dnf.sh`, ...names])];
+      return [runScript(at, folder, ['ca'], [`${MOUNT}/dnf.sh`, ...names])];
     }
     default:
       return step.family satisfies never;
   }
 }
 
-function aptInstall(packages: readonly string[], index: string, context: Context): string {
+function aptInstall(packages: readonly string[], at: At): string {
   const names = packages.map((name) => matching('the system package', name, DEBIAN_PACKAGE));
-  const folder = context.addText(index, 'apt.sh', APT);
-  return runScript(folder, ['ca', 'apt-conf'], [`${MOUNT}/apt.sh`, ...names]);
+  const folder = at.context.addText(String(at.index), 'apt.sh', APT);
+  return runScript(at, folder, ['ca', 'apt-conf'], [`${MOUNT}/apt.sh`, ...names]);
 }
 
-export function user(step: Of<'user'>, { index, context }: At): string[] {
+export function user(step: Of<'user'>, at: At): string[] {
+  const { index, context } = at;
   const folder = context.addText(String(index), 'user.sh', USER);
   const uid = accountId('the uid', step.uid);
   const gid = accountId('the gid', step.gid);
   const home = absolutePath('the home directory', step.home);
-  return [runScript(folder, [], [`${MOUNT}/user.sh`, userName(step.name), uid, gid, home])];
+  return [runScript(at, folder, [], [`${MOUNT}/user.sh`, userName(step.name), uid, gid, home])];
 }
 
-export function pythonEnv(step: Of<'python-env'>, { index, context }: At): string[] {
+export function pythonEnv(step: Of<'python-env'>, at: At): string[] {
+  const { index, context } = at;
   if ('lock' in step.packages) {
     const words = 'python-env: packages from a lock are not built with a Dockerfile';
     throw new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
@@ -88,10 +91,11 @@ export function pythonEnv(step: Of<'python-env'>, { index, context }: At): strin
   const path = context.addText(folder, 'requirements.txt', lines('the requirement', step.packages.requirements));
   const prefix = absolutePath('the prefix', step.prefix);
   const argv = [`${MOUNT}/python-env.sh`, `python${interpreter}`, prefix, step.bytecode ? 'bytecode' : 'no-bytecode'];
-  return [runScript(path, ['ca', 'pip-conf'], argv)];
+  return [runScript(at, path, ['ca', 'pip-conf'], argv)];
 }
 
-export function rPackages(step: Of<'r-packages'>, { index, context }: At): string[] {
+export function rPackages(step: Of<'r-packages'>, at: At): string[] {
+  const { index, context } = at;
   if (step.names.length === 0) return [];
   const names = step.names.map((name) => matching('the R package', name, R_PACKAGE));
   switch (step.from) {
@@ -99,8 +103,7 @@ export function rPackages(step: Of<'r-packages'>, { index, context }: At): strin
       return [
         aptInstall(
           names.map((name) => `r-cran-${name.toLowerCase()}`),
-          String(index),
-          context,
+          at,
         ),
       ];
     case 'cran': {
@@ -108,7 +111,7 @@ export function rPackages(step: Of<'r-packages'>, { index, context }: At): strin
       context.addText(String(index), 'r-packages.sh', R_PACKAGES);
       context.addText(String(index), 'cran.R', CRAN);
       const folder = context.addText(String(index), 'packages.txt', lines('the R package', names));
-      return [runScript(folder, ['ca', 'r-profile'], [`${MOUNT}/r-packages.sh`, library])];
+      return [runScript(at, folder, ['ca', 'r-profile'], [`${MOUNT}/r-packages.sh`, library])];
     }
     default:
       return step.from satisfies never;
@@ -116,16 +119,18 @@ export function rPackages(step: Of<'r-packages'>, { index, context }: At): strin
 }
 
 /** Contents of the set below `to`; an empty set makes an empty directory. */
-export function copy(step: Of<'copy'>, { index, context, escape }: At): string[] {
+export function copy(step: Of<'copy'>, at: At): string[] {
+  const { index, context, escape } = at;
   const to = absolutePath('the target of copy', step.to);
   const account = owner('the owner of copied files', step.owner);
-  if (step.files.files.length === 0) return [run([], 'copy', ['mkdir', '-p', to])];
+  if (step.files.files.length === 0) return [run(at, [], 'copy', ['mkdir', '-p', to])];
   const folder = context.addBelow(String(index), step.files);
   const target = to.endsWith('/') ? to : `${to}/`;
   return [`COPY --chown=${account} ${execForm('copy', [`${folder}/`, word(target, escape)])}`];
 }
 
-export function runStep(step: Of<'run'>, { index, context, escape }: At): string[] {
+export function runStep(step: Of<'run'>, at: At): string[] {
+  const { index, context, escape } = at;
   const mounts = [bind(context.addText('run', 'run.sh', RUN), MOUNT), SECRET_MOUNTS.ca, SECRET_MOUNTS['pip-conf']];
   if (step.files.files.length > 0) {
     const target = mountPath('the mount point', step.mount).replace(/\/+$/, '');
@@ -141,7 +146,7 @@ export function runStep(step: Of<'run'>, { index, context, escape }: At): string
     throw invalid('the command', step.argv[0], 'has a = in its name');
   return [
     `WORKDIR ${word(absolutePath('the working directory', step.workdir), escape)}`,
-    run(mounts, 'a run step', argv),
+    run(at, mounts, 'a run step', argv),
   ];
 }
 

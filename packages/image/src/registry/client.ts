@@ -72,7 +72,7 @@ export interface RegistryClientOptions {
   credentials(host: string): Promise<Credentials | null>;
   /** Default: `rebake`. */
   readonly userAgent?: string;
-  /** Requests and sockets at once to one host. Default 16. */
+  /** Requests at once to one host. Default 16. */
   readonly concurrencyPerHost?: number;
   /** Milliseconds since the epoch, for the expiry of tokens. Default: the clock. */
   readonly now?: () => number;

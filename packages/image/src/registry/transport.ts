@@ -1,4 +1,4 @@
-/** Sockets to one registry: kept alive, bounded in number, with the trust that its access asks for. Knows HTTP, nothing of registries. */
+/** Sockets to one registry: kept alive, with the trust that its access asks for. Knows HTTP, nothing of registries. */
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -42,14 +42,14 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
 }
 
-/** `sockets`: how many connections at most. `env`: where proxies are named, with the usual variables; never used for this machine. */
+/** `sockets`: how many connections are kept when nobody uses them. `env`: where proxies are named, with the usual variables; never used for this machine. */
 export function createTransport(
   access: RegistryAccess,
   options: { readonly sockets: number; readonly env: NodeJS.ProcessEnv },
 ): Transport {
   const settings = {
     keepAlive: true,
-    maxSockets: options.sockets,
+    // Not bounded here: an answer that is still being read holds its socket, and what reads it may need another one.
     maxFreeSockets: options.sockets,
     ...(isLoopback(access.host) ? {} : { proxyEnv: options.env }),
   };
