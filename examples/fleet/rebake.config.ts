@@ -15,7 +15,12 @@ export default defineConfig({
 
   baseImages: {
     // A Debian with Python 3.11; `./run` puts the archive here.
-    python: { type: 'container-exec', from: { rootfs: './bookworm.tar' }, python: ['3.11'], systemPackages: ['libgomp1'] },
+    python: {
+      type: 'container-exec',
+      from: { rootfs: './bookworm.tar' },
+      python: ['3.11'],
+      systemPackages: ['libgomp1'],
+    },
     // Same ground, one more system library: stands for the bigger base that GPU workloads get.
     'python-gpu': { type: 'container-exec', from: { base: 'python' }, systemPackages: ['libopenblas0'] },
   },
@@ -31,12 +36,22 @@ export default defineConfig({
       language: 'python',
       interpreter: '3.11',
       packages: { file: 'envs/glm/requirements.txt' },
-      containerConfigs: 'all',
+      containerConfigs: ['cpu-eu', 'cpu-us'],
       jupyter: true,
       fragments: { atEnd: 'COPY certs/ /opt/certs/', files: ['certs'] },
     },
-    pulse: { language: 'python', interpreter: '3.11', packages: { file: 'envs/pulse/requirements.txt' }, containerConfigs: ['cpu-eu'] },
-    gutenberg: { language: 'python', interpreter: '3.11', packages: { file: 'envs/gutenberg/requirements.txt' }, containerConfigs: 'all' },
+    pulse: {
+      language: 'python',
+      interpreter: '3.11',
+      packages: { file: 'envs/pulse/requirements.txt' },
+      containerConfigs: ['cpu-eu'],
+    },
+    gutenberg: {
+      language: 'python',
+      interpreter: '3.11',
+      packages: { file: 'envs/gutenberg/requirements.txt' },
+      containerConfigs: 'all',
+    },
     snowflake: {
       language: 'python',
       interpreter: '3.11',
@@ -44,7 +59,12 @@ export default defineConfig({
       containerConfigs: ['cpu-eu', 'cpu-us'],
       deployment: 'plugin-managed',
     },
-    movies: { language: 'python', interpreter: '3.11', packages: { file: 'envs/movies/requirements.txt' }, containerConfigs: ['cpu-us'] },
+    movies: {
+      language: 'python',
+      interpreter: '3.11',
+      packages: { file: 'envs/movies/requirements.txt' },
+      containerConfigs: ['cpu-us'],
+    },
     // Cannot be installed any more: fails alone, with pip's own words.
     'image-classifier': {
       language: 'python',

@@ -7,10 +7,10 @@ import { run } from './program.ts';
  * ever for a module that waits for it.
  */
 export async function main(): Promise<void> {
-  const { io, close } = processIo();
+  const streams = processIo();
   try {
-    process.exitCode = await run(process.argv.slice(2), io);
+    process.exitCode = await run(process.argv.slice(2), streams.io);
   } finally {
-    close();
+    streams.close();
   }
 }

@@ -17,10 +17,10 @@ export interface ApplyOptions extends PlanOptions {
   /** Actions at a time. */
   readonly parallelism?: number;
   /** Asked before anything is changed, with the fresh plan; a saved plan is its own approval. */
-  confirm(result: PlanResult): Promise<'yes' | 'no'>;
+  readonly confirm: (result: PlanResult) => Promise<'yes' | 'no'>;
   /** Told once which nodes a run is about, before its first event: for reporters that show short names. */
-  onNodes?(ids: readonly NodeId[]): void;
-  emit(event: Event): void;
+  readonly onNodes?: (ids: readonly NodeId[]) => void;
+  readonly emit: (event: Event) => void;
 }
 
 /** How an apply ended. */

@@ -8,9 +8,9 @@ export interface ContextOptions {
   readonly root: string;
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  access(host: string): RegistryAccess;
-  credentials(host: string): Promise<Credentials | null>;
-  now(): number;
+  readonly access: (host: string) => RegistryAccess;
+  readonly credentials: (host: string) => Promise<Credentials | null>;
+  readonly now: () => number;
 }
 
 /** Makes the factory for one call of the library. */

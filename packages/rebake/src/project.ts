@@ -26,8 +26,8 @@ export interface Project {
   /** `.rebake` in the root; null when no config file was found. */
   readonly dataDir: string | null;
   readonly declaration: Declaration;
-  now(): number;
-  randomId(): string;
+  readonly now: () => number;
+  readonly randomId: () => string;
   /** The state, opened when first asked for. */
   store(): Promise<Store>;
   close(): Promise<void>;

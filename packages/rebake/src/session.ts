@@ -40,14 +40,14 @@ export function openSession(project: Project, dataDir: string, expansion: Expans
   });
   const credentials = (host: string): Promise<Credentials | null> => store(host);
   const registry = createRegistryClient({ access, credentials });
-  const { pool, close } = createBuilderPool(pooledBuilders(expansion.builders, options.builders));
+  const pooled = createBuilderPool(pooledBuilders(expansion.builders, options.builders));
   return {
-    builders: pool,
+    builders: pooled.pool,
     registry,
     ctx: createContexts({ root: project.root, dataDir, now: project.now, env: options.env, access, credentials }),
     close: async () => {
       await registry.close();
-      await close();
+      await pooled.close();
     },
   };
 }

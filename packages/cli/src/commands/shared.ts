@@ -1,6 +1,6 @@
 /** What several commands share: options of the project, values of flags, output of diagnostics. */
-import type { Command } from 'commander';
-import type { Diagnostic, NodeId } from '@rebake/sdk';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Diagnostic } from '@rebake/sdk';
 import type { ProjectOptions, SessionOptions } from '@rebake/rebake';
 import type { Io } from '../io.ts';
 import { diagnosticsText } from '../render/diagnostics.ts';
@@ -86,17 +86,5 @@ export function collect(value: string, before: readonly string[]): readonly stri
 export function parseBoolean(value: string): boolean {
   if (value === 'true') return true;
   if (value === 'false') return false;
-  throw new InvalidBoolean(value);
-}
-
-class InvalidBoolean extends Error {
-  readonly code = 'commander.invalidArgument';
-  constructor(value: string) {
-    super(`'${value}' is neither true nor false`);
-  }
-}
-
-/** A namer for nodes: short names where there is one, ids else. */
-export function namer(names: ReadonlyMap<NodeId, string>): (id: NodeId) => string {
-  return (id) => names.get(id) ?? id;
+  throw new InvalidArgumentError('It is neither true nor false.');
 }

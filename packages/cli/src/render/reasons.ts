@@ -4,9 +4,9 @@ import { shortDigest } from './style.ts';
 
 /** How nodes are called, and where the reasons of other nodes are found. */
 export interface ReasonContext {
-  name(id: NodeId): string;
+  readonly name: (id: NodeId) => string;
   /** Reasons of another node; none where it has none, or is not known here. */
-  reasons(id: NodeId): readonly Reason[];
+  readonly reasons: (id: NodeId) => readonly Reason[];
 }
 
 function shown(input: Input): string {

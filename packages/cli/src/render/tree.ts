@@ -10,8 +10,8 @@ export interface TreeInput {
   readonly nodes: readonly Node[];
   readonly actions: readonly Action[];
   /** Heading under which a root stands, such as `DSS 14.1.2`; null: under none. */
-  heading(id: NodeId): string | null;
-  name(id: NodeId): string;
+  readonly heading: (id: NodeId) => string | null;
+  readonly name: (id: NodeId) => string;
   /** Nodes that nothing is done for because an observation or a builder is missing → the node where that arose. */
   readonly blocked: ReadonlyMap<NodeId, NodeId>;
   readonly paint: Paint;
