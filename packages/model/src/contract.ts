@@ -79,7 +79,7 @@ export interface EnvSummary {
   readonly name: string;
   readonly language: 'python' | 'r';
   readonly jupyter: boolean;
-  /** Container configs that it is selected for and that are sound. */
+  /** Declared container configs that it is selected for, also those that have problems of their own. */
   readonly configs: readonly string[];
   /** Code of the first diagnostic that keeps it from getting images; null when nothing does. */
   readonly refused: string | null;

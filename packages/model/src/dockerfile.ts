@@ -111,21 +111,12 @@ class Reader {
 
   private instruction(instruction: Instruction): void {
     const { keyword, rest, from } = instruction;
-    switch (keyword) {
-      case 'ARG':
-        this.arg(instruction);
-        return;
-      case 'FROM':
-        this.from(instruction);
-        return;
-      case 'COPY':
-      case 'ADD':
-      case 'RUN':
-        for (const image of imagesIn(keyword, rest)) this.use(image, from);
-        return;
-      default:
-        if (this.stages.length === 0)
-          this.problem('DOCKERFILE_INVALID', from, `\`${keyword.slice(0, 20)}\` stands before the first FROM`);
+    if (keyword === 'ARG') this.arg(instruction);
+    else if (keyword === 'FROM') this.from(instruction);
+    else if (this.stages.length === 0) {
+      this.problem('DOCKERFILE_INVALID', from, `\`${keyword.slice(0, 20)}\` stands before the first FROM`);
+    } else if (keyword === 'COPY' || keyword === 'ADD' || keyword === 'RUN') {
+      for (const image of imagesIn(keyword, rest)) this.use(image, from);
     }
   }
 

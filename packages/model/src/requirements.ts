@@ -26,9 +26,22 @@ export function readRequirements(text: string): RequirementItem[] {
   return items;
 }
 
+// The same lines come again in many envs.
+const known = new Map<string, RequirementLine>();
+const KNOWN_MAX = 50_000;
+
 /** Reads one line that is neither empty nor a comment. */
 export function readRequirement(raw: string): RequirementLine {
   const text = raw.trim();
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const made = readFresh(text);
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(text, made);
+  return made;
+}
+
+function readFresh(text: string): RequirementLine {
   // pip splits at more characters than LF, so each of these could start a line of its own.
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text.replaceAll('\t', ' '))) {
     return problem('REQUIREMENT_INVALID', `\`${excerpt(text)}\` has control characters`);

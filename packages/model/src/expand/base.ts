@@ -1,11 +1,11 @@
 /** Base images: spec and ledger of one base on one platform. */
-import { compareBytes } from '@rebake/sdk';
+import { compareBytes, digestOfBytes } from '@rebake/sdk';
 import type { FileSet, Image, ImageSpec, NodeId, Platform, Step } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts } from '../rules/facts.ts';
 import { NO_FILES, setAt } from '../rules/filesets.ts';
 import { requirementLines } from '../rules/packages.ts';
-import { filesDigest, Ledger, short, textDigest } from './inputs.ts';
+import { filesDigest, Ledger, short } from './inputs.ts';
 import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS } from './places.ts';
 
 /** Id of a base image. */
@@ -70,25 +70,20 @@ function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform): Image['i
       ledger.note('from/rootfs', { digest: file.digest, shown: from.rootfs, at: at('from', 'rootfs') });
   if ('dockerfile' in from) {
     ledger.note('from/dockerfile', {
-      digest: textDigest(base.dockerfile(platform)?.text ?? ''),
+      digest: digestOfBytes(base.dockerfile(platform)?.text ?? ''),
       shown: from.dockerfile,
       at: at('from', 'dockerfile'),
     });
     ledger.files('from/context/', contextOf(loaded, base), at('from', 'context'));
   }
   if (parent === null) ledger.text(`python/${base.builtin}`, 'builtin', at('python'));
-  for (const { key, lines, at: place } of base.packages)
-    ledger.note(key as `packages/${string}`, {
-      digest: textDigest(lines.join('\n')),
-      shown: short(lines.join(' | ')),
-      at: place,
-    });
+  for (const { key, lines, at: place } of base.packages) ledger.text(key as `packages/${string}`, lines.join(' | '), place);
   for (const name of new Set(config.systemPackages))
     ledger.text(`system-packages/${name}`, `${name} (${base.family})`, at('systemPackages'));
   if (parent === null || makesUser(base)) ledger.text('user', `${base.user.name}:${base.user.uid}`, at('user'));
   else ledger.text('user', base.user.name, at('user'));
   for (const { place, text } of base.fragments.fragments)
-    ledger.note(`fragment/${place}`, { digest: textDigest(text), shown: short(text), at: at('fragments', place) });
+    ledger.note(`fragment/${place}`, { digest: digestOfBytes(text), shown: short(text), at: at('fragments', place) });
   if (base.fragments.fragments.length > 0)
     ledger.files('fragment-files/', base.fragments.files, at('fragments', 'files'));
   return ledger.text('platform', platform, at('platform')).inputs();

@@ -1,11 +1,12 @@
 /** Env images: spec and ledger of one code env on one base and platform. Neither knows the env's name or the release. */
+import { compareBytes, digestOfBytes } from '@rebake/sdk';
 import type { Image, ImageSpec, Inputs, NodeId, Platform, Step } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts, CodeEnvFacts, PackageFacts } from '../rules/facts.ts';
 import { NO_FILES } from '../rules/filesets.ts';
 import { requirementLines } from '../rules/packages.ts';
 import { baseId } from './base.ts';
-import { Ledger, short, textDigest } from './inputs.ts';
+import { Ledger, short } from './inputs.ts';
 import { CODE_ENV, CODE_ENV_R, HOME, homeOf, KIT_PATHS, KIT_PYTHON, MOUNT, NO_KIT_PATHS, RESOURCES } from './places.ts';
 
 /** Id of an env image. */
@@ -68,16 +69,12 @@ function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: 
   const ledger = new Ledger<'env image'>();
   ledger.text('interpreter', env.language === 'r' ? 'r' : interpreter, at('interpreter'));
   for (const { key, lines, at: place } of env.packages) {
-    ledger.note(key as `packages/${string}`, {
-      digest: textDigest(lines.join('\n')),
-      shown: short(lines.join(' | ')),
-      at: place,
-    });
+    ledger.text(key as `packages/${string}`, lines.length === 1 ? (lines[0] ?? '') : lines.join(' | '), place);
   }
   if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
   for (const { place, text } of env.fragments.fragments) {
     ledger.note(`fragment/${place}`, {
-      digest: textDigest(text),
+      digest: digestOfBytes(text),
       shown: short(text),
       at: at('fragments', fieldOf(place)),
     });
@@ -96,7 +93,7 @@ function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: 
           at: at('resources', 'script'),
         });
   }
-  return ledger.text('user', user).text('platform', platform, at('platform')).inputs();
+  return ledger.text('user', user).text('platform', platform).inputs();
 }
 
 /** `after-packages` → `afterPackages`. */
@@ -132,6 +129,7 @@ function inHome(steps: readonly Step[]): Step[] {
 
 function fragmentSteps(env: CodeEnvFacts, places: readonly string[]): Step[] {
   const { fragments, files } = env.fragments;
+  if (fragments.length === 0) return [];
   return fragments
     .filter(({ place }) => places.includes(place))
     .map(({ place, text }) => ({ step: 'fragment', place, text, files }));
@@ -156,7 +154,7 @@ function withKernel({ packages, jupyter }: CodeEnvFacts, kernel: string): string
     jupyter && !packages.some(({ key }) => key === `packages/${kernel}`)
       ? [{ key: `packages/${kernel}`, lines: [kernel], at: noPlace }]
       : [];
-  return requirementLines([...packages, ...added]);
+  return requirementLines([...packages, ...added].toSorted((a, b) => compareBytes(a.key, b.key)));
 }
 
 function noPlace(): never {

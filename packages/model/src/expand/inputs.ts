@@ -48,18 +48,17 @@ type KeyOf<Row> = Row extends readonly [infer K, infer Key, string, string]
 /** Keys that a kind of node may have. */
 export type InputKey<K extends Kind> = Extract<KeyOf<(typeof INPUT_ROWS)[number]>, readonly [K, unknown]>[1];
 
-// The same lines and names come again in thousands of envs: each is hashed once.
-const digests = new Map<string, Digest>();
-const CACHE_MAX = 100_000;
+// The same lines, tags and names come again in thousands of nodes: each is hashed and shortened once.
+const texts = new Map<string, Input & { readonly shown: string }>();
+const CACHE_MAX = 50_000;
 
-/** Digest of a text, remembered. */
-export function textDigest(text: string): Digest {
-  if (text.length > 200) return digestOfBytes(text);
-  const known = digests.get(text);
+/** The input that a short text is, remembered. Long or ever different texts are better hashed by {@link digestOfBytes}. */
+export function textInput(text: string): Input & { readonly shown: string } {
+  const known = texts.get(text);
   if (known !== undefined) return known;
-  const made = digestOfBytes(text);
-  if (digests.size >= CACHE_MAX) digests.clear();
-  digests.set(text, made);
+  const made = { digest: digestOfBytes(text), shown: short(text) };
+  if (texts.size >= CACHE_MAX) texts.clear();
+  texts.set(text, made);
   return made;
 }
 
@@ -77,63 +76,68 @@ export interface Noted {
 
 /** Gathers the inputs of one node. */
 export class Ledger<K extends Kind> {
-  private readonly noted = new Map<string, Input>();
+  private readonly noted: [key: string, input: Input][] = [];
 
   /** Notes an input; each key once. */
   note(key: InputKey<K>, { digest, shown, at }: Noted): this {
-    if (this.noted.has(key)) throw new TypeError(`input noted twice: ${key}`);
-    this.noted.set(
-      key,
-      at === undefined ? { digest, ...(shown !== undefined && { shown }) } : placed(digest, shown, at),
-    );
+    this.noted.push([key, at === undefined ? { digest, ...(shown !== undefined && { shown }) } : placed(digest, shown, at)]);
     return this;
   }
 
   /** Notes a short text that is its own digest's subject. */
   text(key: InputKey<K>, text: string, at?: () => Where): this {
-    return this.note(key, { digest: textDigest(text), shown: short(text), ...(at !== undefined && { at }) });
+    const known = textInput(text);
+    this.noted.push([key, at === undefined ? known : placed(known.digest, known.shown, at)]);
+    return this;
   }
 
   /** Notes each file of a set below a key that ends in `/`. */
   files(prefix: string, set: FileSet, at: () => Where): this {
     for (const file of set.files) {
-      this.note(`${prefix}${file.path}` as InputKey<K>, {
-        digest: file.exec ? textDigest(`x ${file.digest}`) : file.digest,
-        at,
-      });
+      const digest = file.exec ? digestOfBytes(`x ${file.digest}`) : file.digest;
+      this.noted.push([`${prefix}${file.path}`, placed(digest, undefined, at)]);
     }
     return this;
   }
 
-  /** The inputs, sorted by key; `more` are added as they are. */
-  inputs(more: Inputs = {}): Inputs {
-    const all = [...this.noted, ...Object.entries(more)].toSorted(([a], [b]) => compareBytes(a, b));
-    return Object.fromEntries(all);
+  /** The inputs, sorted by key. */
+  inputs(): Inputs {
+    // Keys are ever different: without a prototype the engine keeps them in a table, instead of a new shape each.
+    const inputs = Object.create(null) as Record<string, Input>;
+    let before = '';
+    for (const [key, input] of this.noted.sort(byKey)) {
+      if (key === before) throw new TypeError(`input noted twice: ${key}`);
+      inputs[key] = input;
+      before = key;
+    }
+    return inputs;
   }
 }
 
+function byKey([a]: readonly [string, Input], [b]: readonly [string, Input]): number {
+  return compareBytes(a, b);
+}
+
 function placed(digest: Digest, shown: string | undefined, at: () => Where): Input {
-  let known: Where | undefined;
-  const found = (): Where => (known ??= at());
   return shown === undefined
     ? {
         digest,
         get at() {
-          return found();
+          return at();
         },
       }
     : {
         digest,
         shown,
         get at() {
-          return found();
+          return at();
         },
       };
 }
 
 /** One line of at most 80 characters. */
 export function short(text: string): string {
-  const flat = text.replaceAll(/\s+/g, ' ').trim();
+  const flat = /\s\s|[^\S ]/.test(text) ? text.replaceAll(/\s+/g, ' ').trim() : text.trim();
   return flat.length > 80 ? `${flat.slice(0, 79)}…` : flat;
 }
 

@@ -1,11 +1,12 @@
 /** Publications: which image goes into which repository under which tags, and who collides with whom there. */
-import type { Input, NodeId, Platform, Publication, Where } from '@rebake/sdk';
+import { compareBytes, digestOfBytes } from '@rebake/sdk';
+import type { NodeId, Platform, Publication, Where } from '@rebake/sdk';
 import type { Binding, Loaded } from '../contract.ts';
 import { repositoryComponent } from '../names.ts';
 import type { BaseFacts, CodeEnvFacts, ConfigFacts } from '../rules/facts.ts';
 import type { KeyPath, Problems } from '../rules/problems.ts';
 import { baseId } from './base.ts';
-import { Ledger, textDigest } from './inputs.ts';
+import { Ledger } from './inputs.ts';
 
 /** What asks for a publication. */
 interface Demand {
@@ -19,9 +20,9 @@ interface Demand {
   readonly at: KeyPath;
 }
 
-interface Draft extends Demand {
-  readonly id: NodeId;
-  readonly allTags: Set<string>;
+interface Draft {
+  readonly first: Demand;
+  readonly tags: string[];
   readonly places: KeyPath[];
 }
 
@@ -39,6 +40,8 @@ export class Publications {
   private readonly problems: Problems;
   private readonly drafts = new Map<NodeId, Draft>();
   private readonly told = new Set<string>();
+  // Bases, by host.
+  private readonly published = new Set<string>();
 
   constructor(loaded: Loaded, problems: Problems) {
     this.loaded = loaded;
@@ -86,31 +89,19 @@ export class Publications {
     });
   }
 
-  /** Publishes, without a tag, what a published base is built on: a machine that has nothing adopts it from there. */
+  /**
+   * Publishes, without a tag, what a published base is built on: a machine that has nothing adopts it from there.
+   * To be called when all bases are bound.
+   */
   ancestors(config: ConfigFacts): void {
     const { registry, platform } = config;
     if (registry === null) return;
     for (let base = config.base.parent; base !== null; base = base.parent) {
       const image = baseId(base.name, platform);
-      if (this.isPublished(image, registry.push.host)) continue;
+      if (this.published.has(`${registry.push.host} ${image}`)) continue;
       const repository = below(registry.push.path, `${repositoryComponent(base.name)}/${leafOf(null)}`);
-      this.demand({
-        image,
-        env: null,
-        base,
-        config: null,
-        registry: registry.push.host,
-        repository,
-        tags: [],
-        at: config.path,
-      });
+      this.demand({ image, env: null, base, config: null, registry: registry.push.host, repository, tags: [], at: config.path });
     }
-  }
-
-  private readonly hosts = new Map<NodeId, Set<string | null>>();
-
-  private isPublished(image: NodeId, host: string): boolean {
-    return this.hosts.get(image)?.has(host) === true;
   }
 
   private demand(demand: Demand): NodeId | null {
@@ -118,16 +109,15 @@ export class Publications {
     const id = `publication/${registry ?? 'engine'}/${repository}` as NodeId;
     const draft = this.drafts.get(id);
     if (draft === undefined) {
-      this.drafts.set(id, { ...demand, id, allTags: new Set(tags), places: [at] });
-      const hosts = this.hosts.get(image) ?? new Set();
-      this.hosts.set(image, hosts.add(registry));
+      this.drafts.set(id, { first: demand, tags: [...tags], places: [at] });
+      if (demand.env === null) this.published.add(`${registry ?? ''} ${image}`);
       return id;
     }
-    if (draft.image !== image) {
-      this.tellCollision(draft, demand);
+    if (draft.first.image !== image) {
+      this.tellCollision(draft.first, demand);
       return null;
     }
-    for (const tag of tags) draft.allTags.add(tag);
+    for (const tag of tags) if (!draft.tags.includes(tag)) draft.tags.push(tag);
     draft.places.push(at);
     return id;
   }
@@ -172,8 +162,9 @@ export class Publications {
 
   /** All of them, in the order in which they were first asked for. */
   nodes(): Publication[] {
-    const registries = new Map<string | null, Input>();
-    return [...this.drafts.values()].map((draft) => publicationNode(this.loaded, draft, registries));
+    const nodes: Publication[] = [];
+    for (const [id, draft] of this.drafts) nodes.push(publicationNode(this.loaded, id, draft));
+    return nodes;
   }
 }
 
@@ -181,13 +172,12 @@ function below(path: string | undefined, leaf: string): string {
   return path === undefined || path === '' ? leaf : `${path}/${leaf}`;
 }
 
-function publicationNode(loaded: Loaded, draft: Draft, registries: Map<string | null, Input>): Publication {
-  const { id, image, registry, repository, places } = draft;
-  const host = registry ?? 'engine';
-  const registryInput = registries.get(registry) ?? { digest: textDigest(host), shown: host };
-  registries.set(registry, registryInput);
-  const tags = [...draft.allTags].toSorted();
-  const ledger = new Ledger<'publication'>().text('repository', repository);
+function publicationNode(loaded: Loaded, id: NodeId, { first, tags, places }: Draft): Publication {
+  const { image, registry, repository } = first;
+  tags.sort(compareBytes);
+  const ledger = new Ledger<'publication'>()
+    .text('registry', registry ?? 'engine')
+    .note('repository', { digest: digestOfBytes(repository), shown: repository });
   for (const tag of tags) ledger.text(`tags/${tag}`, tag);
   return {
     id,
@@ -196,7 +186,7 @@ function publicationNode(loaded: Loaded, draft: Draft, registries: Map<string | 
     registry,
     repository,
     tags,
-    inputs: ledger.inputs({ registry: registryInput }),
+    inputs: ledger.inputs(),
     parents: [image],
     get because(): Where[] {
       return places.map((path) => loaded.locate(path));

@@ -13,7 +13,7 @@ import { noteIncompatible } from './incompatible.ts';
 import { laterInContents, laterInEnv } from './later.ts';
 import { readPackages } from './packages.ts';
 import type { KeyPath, Problems } from './problems.ts';
-import { selectConfigs } from './selection.ts';
+import { selectConfigs, selectedNames } from './selection.ts';
 
 /** Code envs as understood: the sound ones, and a summary of every declared one. */
 export interface EnvsFacts {
@@ -33,24 +33,17 @@ export function readEnvs(
   for (const [name, config] of Object.entries(loaded.config.codeEnvs)) {
     const path: KeyPath = ['codeEnvs', name];
     if (problems.removed.touches(path)) continue;
-    const start = problems.found.length;
+    const start = problems.mark();
     const versions = versionsOf(config, path, problems);
     const selected = selectConfigs(loaded, name, config, configs, path, problems);
-    const asks = config.containerConfigs !== 'none';
-    if (asks) {
-      noteIncompatible(
-        name,
-        config,
-        versions.map(({ contents, path: at }) => [[...at, 'interpreter'], contents.interpreter] as const),
-        path,
-        problems,
-      );
+    if (config.containerConfigs !== 'none') {
+      noteIncompatible(name, config, versions, path, problems);
     }
     laterInEnv(config, path, problems);
     const builder = builderFor(config.builder, path, builders, problems);
     const refused = problems.firstErrorSince(start);
     for (const { version, contents, path: contentsPath } of versions) {
-      const from = problems.found.length;
+      const from = problems.mark();
       const id = version === null ? name : `${name}:${version}`;
       const facts = readContents(
         loaded,
@@ -62,7 +55,7 @@ export function readEnvs(
         name,
         language: config.language,
         jupyter: contents.jupyter,
-        configs: asks ? selected.map((one) => one.name) : [],
+        configs: selectedNames(loaded, config),
         refused: code,
       });
       if (code === null && selected.length > 0) sound.push(facts);
@@ -78,8 +71,9 @@ interface Version {
 }
 
 function versionsOf(config: CodeEnvConfig, path: KeyPath, problems: Problems): Version[] {
-  const declared = Object.entries(config.versions ?? {});
   const versioned = config.deployment === 'automation-versioned';
+  if (!versioned && config.versions === undefined) return [{ version: null, contents: config, path }];
+  const declared = Object.entries(config.versions ?? {});
   if (versioned && declared.length === 0)
     problems.add(
       'ENV_VERSIONS',

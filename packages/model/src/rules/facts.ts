@@ -29,7 +29,6 @@ export interface FragmentFacts {
 export interface FragmentsFacts {
   readonly fragments: readonly FragmentFacts[];
   readonly files: FileSet;
-  readonly path: KeyPath;
 }
 
 /** One line or more of one package, in one spelling. */

@@ -23,6 +23,7 @@ export function readFragments(
   config: FragmentsConfig,
   problems: Problems,
 ): FragmentsFacts {
+  if (config.every(([, , value]) => value === undefined)) return NO_FRAGMENTS;
   const set = setAt(loaded, [...path, 'files']) ?? NO_FILES;
   const fragments: FragmentFacts[] = [];
   for (const [place, field, value] of config) {
@@ -41,8 +42,10 @@ export function readFragments(
     }
     fragments.push({ place, text: wholeLines(from.text), from });
   }
-  return { fragments, files: set, path };
+  return { fragments, files: set };
 }
+
+const NO_FRAGMENTS: FragmentsFacts = { fragments: [], files: NO_FILES };
 
 /** Text with LF only and exactly one last newline, so that whatever follows begins on a line of its own. */
 export function wholeLines(text: string): string {

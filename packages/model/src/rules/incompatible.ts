@@ -1,6 +1,7 @@
 /** What DSS cannot run in containers, each with what to do instead. */
 import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { CodeEnvConfig } from '../schema.ts';
+import type { EnvContents } from './facts.ts';
 import type { KeyPath, Problems } from './problems.ts';
 
 /** Codes of envs and settings that containers exclude. */
@@ -16,7 +17,7 @@ export const INCOMPATIBLE: readonly DiagnosticCode[] = [
 export function noteIncompatible(
   name: string,
   config: CodeEnvConfig,
-  interpreters: readonly (readonly [KeyPath, string | undefined])[],
+  versions: readonly { readonly contents: EnvContents; readonly path: KeyPath }[],
   path: KeyPath,
   problems: Problems,
 ): void {
@@ -48,11 +49,11 @@ export function noteIncompatible(
     default:
       config.deployment satisfies never;
   }
-  for (const [at, interpreter] of interpreters) {
-    if (interpreter === 'custom')
-      problems.add(
+  for (const { contents, path: at } of versions) {
+    if (contents.interpreter !== 'custom') continue;
+    problems.add(
         'ENV_CUSTOM_INTERPRETER',
-        at,
+        [...at, 'interpreter'],
         `The code env \`${name}\` uses a custom interpreter from the PATH of the DSS host, which images do not have`,
       );
   }

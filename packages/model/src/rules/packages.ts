@@ -2,64 +2,60 @@
 import { compareBytes } from '@rebake/sdk';
 import type { Where } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
-import { excerpt, readRequirements } from '../requirements.ts';
-import type { RequirementItem, RequirementProblem } from '../requirements-items.ts';
+import { excerpt, readRequirement, readRequirements } from '../requirements.ts';
+import type { RequirementItem, RequirementLine } from '../requirements-items.ts';
 import type { PackageFacts } from './facts.ts';
 import { textOf } from './problems.ts';
-import type { KeyPath, PlacedText, Problems } from './problems.ts';
+import type { KeyPath, Problems } from './problems.ts';
 
 /** Packages as the schema has them. */
 export type PackagesConfig = readonly string[] | { readonly file: string };
 
-// What to do about each problem of a line; the table of codes has the general advice.
-const INSTEAD: Partial<Record<RequirementProblem['code'], string>> = {
-  REQUIREMENT_INCLUDE: 'Put the lines of that file here.',
-};
-
-/** Reads packages; problems of lines are noted. Sorted by key, each key once, its lines sorted. */
-export function readPackages(
-  loaded: Loaded,
-  config: PackagesConfig,
-  path: KeyPath,
-  language: 'python' | 'r',
-  problems: Problems,
-): PackageFacts[] {
-  const byKey = new Map<string, { lines: string[]; at: () => Where }>();
-  for (const { text, index } of sources(loaded, config, path)) {
-    for (const item of language === 'python' ? readRequirements(text.text) : readRPackages(text.text)) {
-      // Inline packages have their place from the declaration, whatever line of themselves it is.
-      const at = (): Where => (index === null ? text.at(item.line, item.column) : loaded.locate([...path, index]));
-      if (item.kind === 'problem') {
-        problems.addAt(item.code, at(), item.message, INSTEAD[item.code]);
-        continue;
-      }
-      const key = `${item.kind === 'package' ? 'packages' : 'package-options'}/${item.name}`;
-      const before = byKey.get(key);
-      if (before === undefined) byKey.set(key, { lines: [item.text], at });
-      else if (!before.lines.includes(item.text)) before.lines.push(item.text);
-    }
-  }
-  return [...byKey]
-    .map(([key, { lines, at }]) => ({
-      key,
-      lines: key.startsWith('packages/') ? lines.toSorted(compareBytes) : lines,
-      at,
-    }))
-    .toSorted((a, b) => compareBytes(a.key, b.key));
-}
-
-function* sources(
-  loaded: Loaded,
-  config: PackagesConfig,
-  path: KeyPath,
-): Generator<{ text: PlacedText; index: number | null }> {
+/** Reads packages; problems of lines are noted. Sorted by key, each key once, its lines sorted (values of an option keep their order). */
+export function readPackages(loaded: Loaded, config: PackagesConfig, path: KeyPath, language: 'python' | 'r', problems: Problems): readonly PackageFacts[] {
+  const found = new Found(problems);
+  const read = language === 'python' ? readRequirements : readRPackages;
   if ('file' in config) {
     const text = textOf(loaded, path, config);
-    if (text !== null) yield { text, index: null };
-    return;
+    if (text !== null) for (const item of read(text.text)) found.add(item, () => text.at(item.line, item.column));
+    return found.sorted();
   }
   for (const [index, line] of config.entries()) {
-    yield { text: { text: line, at: () => loaded.locate([...path, index]) }, index };
+    // Inline packages have their place from the declaration, whatever line of themselves it is.
+    const at = (): Where => loaded.locate([...path, index]);
+    if (language === 'python' && PLAIN.test(line)) found.add(readRequirement(line), at);
+    else for (const item of read(line)) found.add(item, at);
+  }
+  return found.sorted();
+}
+
+// Nothing in it that spans lines or ends one early.
+const PLAIN = /^[^#\\\s]+$/;
+
+class Found {
+  private readonly byKey = new Map<string, { readonly key: string; lines: readonly string[]; readonly at: () => Where }>();
+  private readonly problems: Problems;
+
+  constructor(problems: Problems) {
+    this.problems = problems;
+  }
+
+  add(item: RequirementLine, at: () => Where): void {
+    if (item.kind === 'problem') {
+      this.problems.addAt(item.code, at(), item.message);
+      return;
+    }
+    const key = `${item.kind === 'package' ? 'packages' : 'package-options'}/${item.name}`;
+    const before = this.byKey.get(key);
+    if (before === undefined) this.byKey.set(key, { key, lines: [item.text], at });
+    else if (!before.lines.includes(item.text)) {
+      const lines = [...before.lines, item.text];
+      before.lines = item.kind === 'package' ? lines.toSorted(compareBytes) : lines;
+    }
+  }
+
+  sorted(): readonly PackageFacts[] {
+    return [...this.byKey.values()].sort((a, b) => compareBytes(a.key, b.key));
   }
 }
 
@@ -81,10 +77,7 @@ function* readRPackages(text: string): Generator<RequirementItem> {
   }
 }
 
-/** Lines for a requirements file: options first, then packages; a function of what counts in the ledger. */
+/** Lines for a requirements file: options first (by key they are), then packages; a function of what counts in the ledger. */
 export function requirementLines(packages: readonly PackageFacts[]): string[] {
-  return [
-    ...packages.filter(({ key }) => key.startsWith('package-options/')),
-    ...packages.filter(({ key }) => key.startsWith('packages/')),
-  ].flatMap(({ lines }) => lines);
+  return packages.flatMap(({ lines }) => lines);
 }

@@ -36,10 +36,22 @@ export class Problems {
     this.found.push(made);
   }
 
-  /** The code of the first error after the `before` first diagnostics; null when there is none. */
-  firstErrorSince(before: number): string | null {
-    return this.found.slice(before).find((one) => one.severity === 'error')?.code ?? null;
+  /** How far it has come. */
+  mark(): Mark {
+    return { found: this.found.length, errors: this.errors };
   }
+
+  /** The code of the first error after a mark of before; null when there is none. */
+  firstErrorSince(mark: Mark): string | null {
+    if (this.errors === mark.errors) return null;
+    return this.found.slice(mark.found).find((one) => one.severity === 'error')?.code ?? null;
+  }
+}
+
+/** How far diagnostics had come. */
+export interface Mark {
+  readonly found: number;
+  readonly errors: number;
 }
 
 /** Text that stands in the declaration or in a file that it names, with the place of any of its lines. */

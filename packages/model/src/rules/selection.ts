@@ -5,6 +5,14 @@ import type { CodeEnvConfig } from '../schema.ts';
 import type { ConfigFacts } from './facts.ts';
 import type { KeyPath, Problems } from './problems.ts';
 
+/** Names of the declared configs that an env selects, sound or not. */
+export function selectedNames(loaded: Loaded, config: CodeEnvConfig): readonly string[] {
+  const declared = loaded.config.containerConfigs;
+  if (config.containerConfigs === 'none') return [];
+  if (config.containerConfigs === 'all') return Object.keys(declared);
+  return config.containerConfigs.filter((name) => Object.hasOwn(declared, name));
+}
+
 /** The sound configs that an env selects, each once, in the order of the declaration. */
 export function selectConfigs(
   loaded: Loaded,
