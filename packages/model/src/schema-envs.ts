@@ -5,9 +5,12 @@ import { files, fragment, interpreter, line, name, packages, path, platform } fr
 const resources = z
   .union([
     z.literal('none'),
-    z.strictObject({ mode: z.literal('copy'), dir: path.describe('Folder whose files are copied into the image.') }),
     z.strictObject({
-      mode: z.literal('script'),
+      mode: z.literal('copy').describe('Copies a folder.'),
+      dir: path.describe('Folder whose files are copied into the image.'),
+    }),
+    z.strictObject({
+      mode: z.literal('script').describe('Runs a script.'),
       script: path.describe('Initialization script that runs while the image is built.'),
     }),
   ])

@@ -15,9 +15,10 @@ export function yamlSplice(text: string, edit: SetText): FoundSplice {
   const present = memberOf(document, mapping, edit.key);
   if (present !== null) {
     const scalar = resolved(document, present.value);
-    if (!isScalar(scalar) || scalar.range == null) return missing;
+    const range = scalar?.range ?? null;
+    if (!isScalar(scalar) || range === null) return missing;
     const written = scalarText(edit.value, scalar.type);
-    const [start, end] = scalar.range;
+    const [start, end] = range;
     return written === null ? missing : { ok: true, splice: { start, end, text: written } };
   }
   const before = memberOf(document, mapping, edit.after);

@@ -120,7 +120,8 @@ function whereOf(file: string, spots: Spots, path: KeyPath): Where {
 
 function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
   const { loaded, source, linked, diagnostics } = details;
-  if (loaded === null || source?.spots == null || linked) return;
+  const spots = source?.spots ?? null;
+  if (loaded === null || spots === null || linked) return;
   if (diagnostics.some(({ severity }) => severity === 'error')) return;
   const paths = new Set([loaded.file]);
   for (const [path, watch] of details.watched) collect(path, watch, join(loaded.root, OWN_FOLDER), paths);
@@ -143,7 +144,7 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
     sets,
     setOf: [...loaded.sets].map(([key, set]) => [key, index.get(set) ?? 0]),
     kitVersions: [...loaded.kitVersions],
-    spots: spotsOf(source.spots),
+    spots: spotsOf(spots),
     warnings: diagnostics,
   };
   write(cacheDir, JSON.stringify(kept));

@@ -1,13 +1,14 @@
 /** Reads and hashes the files that a declaration names. No path leaves the config's folder unnoticed, also not through a link. */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { FileProblem, type FileHasher, type FileProblemCode, type FileSet } from '@rebake/image';
+import { FileProblem, type FileHasher, type FileSet } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
 import type { LoadedText } from '../contract.ts';
 import { diagnostic, type DiagnosticCode } from '../diagnostic-codes.ts';
 import type { Config } from '../schema.ts';
+import { FILE_CODES, FILE_WORDS } from './file-words.ts';
 import { OWN_FOLDER } from './find.ts';
-import { shown } from './issues.ts';
+import { shown } from './finding.ts';
 import { namedFiles, releases, type NamedFile } from './named-files.ts';
 import { dotted, type KeyPath, type Source } from './source.ts';
 
@@ -111,7 +112,7 @@ function read(reading: Reading, named: NamedFile): void {
     if (!(error instanceof FileProblem)) throw error;
     const inside = relative(first, error.path);
     const shownPath = inside === '' || inside.startsWith('..') ? name : join(name, inside);
-    problem(reading, CODES[error.code], path, `${shown(shownPath)} ${WORDS[error.code]}`);
+    problem(reading, FILE_CODES[error.code], path, `${shown(shownPath)} ${FILE_WORDS[error.code]}`);
   }
 }
 
@@ -241,28 +242,6 @@ function kitVersion(reading: Reading, file: string): string | null {
     throw error;
   }
 }
-
-const CODES: Record<FileProblemCode, DiagnosticCode> = {
-  FILE_MISSING: 'FILE_MISSING',
-  FILE_UNREADABLE: 'FILE_UNREADABLE',
-  FILE_KIND: 'FILE_WRONG_KIND',
-  FILE_NOT_TEXT: 'FILE_UNREADABLE',
-  FILE_CHANGED: 'FILE_UNREADABLE',
-  PATH_ESCAPES_ROOT: 'PATH_ESCAPES_ROOT',
-  PATH_LOOP: 'FILE_UNREADABLE',
-  PATH_NAME: 'FILE_UNREADABLE',
-};
-
-const WORDS: Record<FileProblemCode, string> = {
-  FILE_MISSING: 'does not exist, or is a link that leads nowhere',
-  FILE_UNREADABLE: 'cannot be read',
-  FILE_KIND: 'is neither a file nor a folder',
-  FILE_NOT_TEXT: 'is no text in UTF-8',
-  FILE_CHANGED: 'kept changing while it was read',
-  PATH_ESCAPES_ROOT: 'is a link that leads out of its folder',
-  PATH_LOOP: 'is a link that leads back to a folder above',
-  PATH_NAME: 'has a name that cannot be carried into an image',
-};
 
 function problem(reading: Reading, code: DiagnosticCode, path: KeyPath, message: string): void {
   reading.diagnostics.push(diagnostic(code, message, reading.source.place(path, 'value')));

@@ -2,7 +2,7 @@
 import { diagnostic } from '../diagnostic-codes.ts';
 import { configSchema } from '../schema.ts';
 import { kindOf, TEMPLATE, VERBATIM } from '../schema-parts.ts';
-import { shown, type Finding } from './issues.ts';
+import { shown, type Finding } from './finding.ts';
 import { bare, isMapping, leafAt } from './shape.ts';
 import type { KeyPath, Source } from './source.ts';
 import { RELEASE_VERSION } from '../schema-words.ts';

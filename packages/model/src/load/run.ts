@@ -87,7 +87,9 @@ export function explain(error: unknown, file: string): Ran & { readonly ok: fals
   };
   const isObject = typeof error === 'object' && error !== null;
   const stack = isObject ? text(() => (error as Error).stack) : '';
-  const message = isObject ? text(() => (error as Error).message) : text(() => String(error));
+  const message = isObject
+    ? text(() => (error as Error).message)
+    : text(() => (typeof error === 'string' ? error : JSON.stringify(error)));
   const syntax = isObject && text(() => (error as Error).name) === 'SyntaxError';
   const lost = /^Cannot find (?:module|package) '([^']+)' imported from (.+?)(?:\?.*)?$/m.exec(message);
   if (lost !== null) {

@@ -1,5 +1,5 @@
 /** Looks into the schema: what is expected at a path, which keys are known there, in words for people. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { kindOf } from '../schema-parts.ts';
 import { valueAt, type KeyPath } from './source.ts';
 

@@ -15,6 +15,8 @@ export interface TsPlaces {
   spot(path: KeyPath, what: 'value' | 'key'): Spot;
   /** Expression that a value is written as, when it can be followed all the way. */
   node(path: KeyPath): morph.Node | null;
+  /** The first thing that is no TypeScript at all. */
+  syntaxError(): { readonly spot: Spot; readonly message: string } | null;
   /** Place of the module specifier of an import. */
   importSpot(specifier: string): Spot | null;
 }
@@ -58,6 +60,14 @@ export function tsPlaces(text: string): TsPlaces {
       let node: morph.Node | null = root;
       for (const key of path) node = node === null ? null : (memberOf(node, key)?.value ?? null);
       return node === null ? null : meaning(node);
+    },
+    syntaxError() {
+      const [first] = project.getProgram().getSyntacticDiagnostics(source);
+      if (first === undefined) return null;
+      const { line, column } = source.getLineAndColumnAtPos(first.getStart());
+      const message = first.getMessageText();
+      const text = typeof message === 'string' ? message : message.getMessageText();
+      return { spot: [line, column], message: text.replace(/\.$/, '') };
     },
     importSpot(specifier) {
       const found = source.getImportDeclaration((one) => one.getModuleSpecifierValue() === specifier);

@@ -14,6 +14,15 @@ export async function readTypeScript(file: string, text: string): Promise<ReadSo
   const places = (): TsPlaces => (parsed ??= tsPlaces(text));
   const place = (path: KeyPath, what: 'value' | 'key'): Where => lazyWhere(file, path, () => places().spot(path, what));
   const failed = (ran: Ran & { readonly ok: false }): ReadSource => {
+    // The compiler says where a text was not closed; the type stripper, where it stumbled over it.
+    const syntax = ran.kind === 'syntax' && ran.file === file ? places().syntaxError() : null;
+    if (syntax !== null) {
+      const where: Where = { file, line: syntax.spot[0], column: syntax.spot[1], path: '' };
+      return {
+        source: null,
+        diagnostics: [diagnostic('CONFIG_SYNTAX', `The TypeScript is not valid: ${syntax.message}`, where)],
+      };
+    }
     const spot = ran.spot ?? (ran.specifier === null ? null : importSpot(ran, file, places)) ?? [1, 1];
     const where: Where = { file: ran.file, line: spot[0], column: spot[1], path: '' };
     return ran.kind === 'syntax'
@@ -72,14 +81,14 @@ function importSpot(ran: Ran & { readonly ok: false }, file: string, places: () 
       return null;
     }
   }
-  const { source, importSpot: exact } = found();
-  const at = exact(specifier);
+  const imports = found();
+  const at = imports.importSpot(specifier);
   if (at !== null) return at;
   // Node names the resolved path where the source has a relative one.
   const last = specifier.split('/').at(-1) ?? specifier;
-  const near = source.getImportDeclarations().map((one) => one.getModuleSpecifierValue());
+  const near = imports.source.getImportDeclarations().map((one) => one.getModuleSpecifierValue());
   const written = near.find((one) => one.endsWith(last));
-  return written === undefined ? null : exact(written);
+  return written === undefined ? null : imports.importSpot(written);
 }
 
 /** A place that is looked up when it is read: most are never shown, and looking needs a compiler. Members are own, so that JSON has them. */

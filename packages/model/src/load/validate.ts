@@ -2,7 +2,8 @@
 import type { Diagnostic } from '@rebake/sdk';
 import { configSchema, type Config } from '../schema.ts';
 import { diagnostic } from '../diagnostic-codes.ts';
-import { findings, type Finding } from './issues.ts';
+import type { Finding } from './finding.ts';
+import { findings } from './issues.ts';
 import { interpolationFindings } from './interpolation.ts';
 import { isMapping } from './shape.ts';
 import { dotted, type KeyPath, type Source } from './source.ts';

@@ -88,9 +88,10 @@ export function readYaml(file: string, text: string): ReadSource {
 }
 
 function convert(walk: Walk, node: Node | null | undefined, path: KeyPath, key: Spot | undefined): Converted {
-  const offset = node?.range?.[0] ?? 0;
+  const range = node?.range ?? null;
+  const offset = range?.[0] ?? 0;
   if ((walk.inAlias && --walk.aliased < 0) || path.length > MAX_DEPTH) throw new TooLarge(offset);
-  const value = node?.range == null ? (key ?? [1, 1]) : spotAt(walk.lines, offset);
+  const value = range === null ? (key ?? [1, 1]) : spotAt(walk.lines, offset);
   const spots: SpotTree = key === undefined ? { value } : { value, key };
   if (node === null || node === undefined) return { value: null, spots };
   if (isAlias(node)) {
