@@ -1,5 +1,5 @@
 /** Why a build failed: whose fault it is, in the words of whoever knows best. */
-import { BuildFailure } from '@rebake/image';
+import type { BuildFailure } from '@rebake/image';
 import type { BuildProgress, FailedStep } from './buildkit/progress.ts';
 import { ConnectionLost, GrpcCode, GrpcError } from './buildkit/status.ts';
 import { engineFailure, engineFull, failure, isFull, registryFailure } from './failures.ts';
@@ -15,7 +15,7 @@ export interface Circumstances {
 
 /** The failure to report. Bugs come back as they are. */
 export function buildFailure(error: unknown, { fault, progress, host }: Circumstances): unknown {
-  if (fault instanceof BuildFailure) return fault;
+  if (fault !== undefined) return fault;
   if (error instanceof ConnectionLost)
     return failure('ENGINE_LOST', 'backoff', `lost the connection to ${host}: ${error.message}`, error);
   if (!(error instanceof GrpcError)) return engineFailure(error, host);

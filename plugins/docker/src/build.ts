@@ -9,10 +9,10 @@ import type { Offer } from './buildkit/session.ts';
 import { solve } from './buildkit/solve.ts';
 import type { Build } from './buildkit/solve.ts';
 import { buildFailure } from './build-failure.ts';
-import type { Engine, EngineImage } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { EngineImage } from './engine-answers.ts';
 import { engineFailure, failure } from './failures.ts';
-import { candidateName, parseName } from './names.ts';
-import { pullReference } from './transfer.ts';
+import { candidateName, parseName, pullReference } from './names.ts';
 
 /** Every file of a context gets this time, so that it says nothing about the machine: 2 January 1980, which zip archives can hold in every time zone. */
 const FILE_TIME = 315_619_200;

@@ -1,38 +1,19 @@
 /** One Docker engine: its HTTP API over dockerode, its BuildKit over connections that it upgrades. All that it answers is checked here. */
 import Dockerode from 'dockerode';
-import { isDigest } from '@rebake/image';
-import type { Credentials, Digest, Platform } from '@rebake/image';
+import type { Credentials, Digest } from '@rebake/image';
 import { Channel } from './buildkit/channel.ts';
 import type { OpenSession } from './buildkit/session.ts';
 import { agentFor, shown, upgrade } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
+import { imageOf, infoOf } from './engine-answers.ts';
+import type { EngineImage, EngineInfo } from './engine-answers.ts';
 import { apiWords, engineFailure, failure, registryFailure } from './failures.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { EngineLine } from './json-lines.ts';
 import type { Name } from './names.ts';
 
-/** What an engine says about itself. */
-export interface EngineInfo {
-  readonly id: string;
-  readonly platform: Platform;
-}
-
-/** What an engine says about an image. */
-export interface EngineImage {
-  readonly id: Digest;
-  /** Digests of its uncompressed layers, lowest first. */
-  readonly layers: readonly Digest[];
-}
-
 /** For questions that an engine answers from memory: after this it does not answer, rather than being slow. */
 const ANSWER_MS = 30_000;
-
-const ARCHITECTURES: Readonly<Record<string, Platform>> = {
-  x86_64: 'linux/amd64',
-  amd64: 'linux/amd64',
-  aarch64: 'linux/arm64',
-  arm64: 'linux/arm64',
-};
 
 /** A client of one engine. Connections are opened when needed and kept until {@link Engine.close}. */
 export class Engine {
@@ -248,42 +229,4 @@ function authOf(login: Credentials | null): Readonly<Record<string, string>> {
   return 'identityToken' in login
     ? { identitytoken: login.identityToken }
     : { username: login.username, password: login.password };
-}
-
-function infoOf(answer: unknown, host: string): EngineInfo {
-  const { ID: id, OSType: os, Architecture: architecture, DriverStatus: driver } = record(answer);
-  if (typeof id !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(id)) throw invalid(`${host} gives no usable engine id`);
-  // With containerd's store an image's id is the digest of its index, and is not kept when it is pushed.
-  if (
-    Array.isArray(driver) &&
-    driver.some((pair) => Array.isArray(pair) && String(pair[1]).startsWith('io.containerd.snapshotter'))
-  ) {
-    const words = `${host} keeps its images in containerd's store, where an image's id is not its config digest; set "features": {"containerd-snapshotter": false} in its daemon.json`;
-    throw failure('ENGINE_UNSUPPORTED', 'never', words);
-  }
-  const platform = typeof architecture === 'string' ? ARCHITECTURES[architecture] : undefined;
-  if (os !== 'linux' || !platform)
-    throw failure(
-      'ENGINE_UNSUPPORTED',
-      'never',
-      `${host} runs on ${String(os)}/${String(architecture)}; rebake builds for linux/amd64 and linux/arm64`,
-    );
-  return { id, platform };
-}
-
-function imageOf(answer: unknown): EngineImage {
-  const { Id: id, RootFS: rootFs } = record(answer);
-  const { Layers: layers = [] } = record(rootFs);
-  if (!isDigest(id)) throw invalid('an image whose id is no digest');
-  if (!Array.isArray(layers) || !layers.every(isDigest)) throw invalid(`an image whose layers are no digests: ${id}`);
-  return { id, layers };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw invalid('no object where one was expected');
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function invalid(words: string): Error {
-  return failure('ENGINE_ANSWER_INVALID', 'never', `unexpected answer of the engine: ${words}`);
 }

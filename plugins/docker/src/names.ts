@@ -1,6 +1,6 @@
 /** Names of images in an engine: every one is checked before it goes into a path of the engine's API. */
-import { candidateTag, parseReference } from '@rebake/image';
-import type { Digest } from '@rebake/image';
+import { candidateTag, isDigest, parseReference } from '@rebake/image';
+import type { Digest, Location } from '@rebake/image';
 import { failure } from './failures.ts';
 
 /** Name under which an engine keeps the image of a key. */
@@ -24,4 +24,25 @@ export function parseName(name: string): Name {
   }
   const { registry, repository, tag } = reference;
   return { repository: registry === null ? repository : `${registry}/${repository}`, tag };
+}
+
+/** Name of an image that is about to be pushed: Docker must read the same registry in it that is meant, and no other. */
+export function registryName(registry: string, repository: string, tag: string): Name {
+  const text = `${registry}/${repository}:${tag}`;
+  const reference = parseReference(text);
+  if (!('error' in reference) && reference.registry !== registry) {
+    throw failure(
+      'NAME_INVALID',
+      'never',
+      `${JSON.stringify(registry)} is no registry to Docker: it has no dot and no port`,
+    );
+  }
+  return parseName(text);
+}
+
+/** `host/repository@digest`, checked. */
+export function pullReference({ registry, repository, manifest }: Extract<Location, { registry: string }>): string {
+  const { repository: checked } = registryName(registry, repository, 'x');
+  if (!isDigest(manifest)) throw failure('NAME_INVALID', 'never', `${JSON.stringify(manifest)} is no digest`);
+  return `${checked}@${manifest}`;
 }

@@ -4,7 +4,7 @@ import type { Digest, Location, Output } from '@rebake/image';
 import type { Ctx } from '@rebake/sdk';
 import type { Engine } from './engine.ts';
 import { failure } from './failures.ts';
-import { candidateName, parseName } from './names.ts';
+import { candidateName, parseName, pullReference, registryName } from './names.ts';
 import { transferProgress } from './transfer-progress.ts';
 
 /** Temporary names in use, by engine and name, so that one push does not take the name away from another. */
@@ -18,8 +18,8 @@ export async function push(
   ctx: Ctx,
   inUse: NamesInUse,
 ): Promise<Digest> {
-  const full = `${to.registry}/${to.repository}:${candidateTag(to.key)}`;
-  const name = parseName(full);
+  const name = registryName(to.registry, to.repository, candidateTag(to.key));
+  const full = `${name.repository}:${name.tag}`;
   const login = await ctx.credentials(to.registry);
   await engine.tag(image.identity, name, ctx.signal);
   inUse.set(full, (inUse.get(full) ?? 0) + 1);
@@ -78,10 +78,3 @@ async function pull(engine: Engine, identity: Digest, at: RegistryLocation, ctx:
 }
 
 type RegistryLocation = Extract<Location, { registry: string }>;
-
-/** `host/repository@digest`, checked. */
-export function pullReference({ registry, repository, manifest }: RegistryLocation): string {
-  const { repository: checked } = parseName(`${registry}/${repository}:x`);
-  if (!isDigest(manifest)) throw failure('NAME_INVALID', 'never', `${JSON.stringify(manifest)} is no digest`);
-  return `${checked}@${manifest}`;
-}

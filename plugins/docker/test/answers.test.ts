@@ -4,9 +4,9 @@ import type { Progress } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
 import { readJsonLines } from '../src/json-lines.ts';
 import type { EngineLine } from '../src/json-lines.ts';
-import { candidateName, parseName } from '../src/names.ts';
+import { imageOf, infoOf } from '../src/engine-answers.ts';
+import { candidateName, parseName, pullReference, registryName } from '../src/names.ts';
 import { transferProgress } from '../src/transfer-progress.ts';
-import { pullReference } from '../src/transfer.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
 
@@ -14,7 +14,9 @@ async function read(...chunks: (string | Buffer)[]): Promise<EngineLine[]> {
   async function* stream() {
     for (const chunk of chunks) yield Buffer.from(chunk);
   }
-  return Array.fromAsync(readJsonLines(stream()));
+  const lines: EngineLine[] = [];
+  for await (const line of readJsonLines(stream())) lines.push(line);
+  return lines;
 }
 
 describe('lines of progress', () => {
@@ -75,5 +77,57 @@ describe('names', () => {
     expect(() => pullReference({ registry: 'r.example.com', repository: 'x', manifest: 'sha256:zz' })).toThrow(
       /NAME_INVALID/,
     );
+  });
+
+  it('of registries are read by Docker as they are meant', () => {
+    expect(registryName('localhost', 'a', '1')).toEqual({ repository: 'localhost/a', tag: '1' });
+    expect(() => registryName('intranet', 'a', '1')).toThrow(/NAME_INVALID/);
+  });
+});
+
+describe('an engine about itself', () => {
+  const info = {
+    ID: 'ABCD:EFGH',
+    OSType: 'linux',
+    Architecture: 'aarch64',
+    DriverStatus: [['Backing Filesystem', 'extfs']],
+  };
+
+  it('has an id and a platform', () => {
+    expect(infoOf(info, 'x')).toEqual({ id: 'ABCD:EFGH', platform: 'linux/arm64' });
+  });
+
+  it.each([
+    [
+      { ...info, DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']] },
+      /ENGINE_UNSUPPORTED: x keeps its images in containerd's store/,
+    ],
+    [{ ...info, OSType: 'windows' }, /ENGINE_UNSUPPORTED: x runs on windows/],
+    [{ ...info, Architecture: 'riscv64' }, /ENGINE_UNSUPPORTED: x runs on linux\/riscv64/],
+    [{ ...info, ID: '' }, /ENGINE_ANSWER_INVALID/],
+    [{ ...info, ID: 'a\nb' }, /ENGINE_ANSWER_INVALID/],
+    ['<html>', /ENGINE_ANSWER_INVALID/],
+    [null, /ENGINE_ANSWER_INVALID/],
+  ])('is refused for %j', (answer, expected) => {
+    expect(() => infoOf(answer, 'x')).toThrow(expected);
+  });
+});
+
+describe('an engine about an image', () => {
+  it('gives its id and its layers', () => {
+    expect(imageOf({ Id: digest, RootFS: { Type: 'layers', Layers: [digest] } })).toEqual({
+      id: digest,
+      layers: [digest],
+    });
+    expect(imageOf({ Id: digest, RootFS: { Type: 'layers' } })).toEqual({ id: digest, layers: [] });
+  });
+
+  it.each([
+    { Id: '../x', RootFS: {} },
+    { Id: digest, RootFS: { Layers: ['x'] } },
+    { Id: digest, RootFS: { Layers: {} } },
+    { Id: digest },
+  ])('is refused for %j', (answer) => {
+    expect(() => imageOf(answer)).toThrow(/ENGINE_ANSWER_INVALID/);
   });
 });

@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { digestOf, digestOfBytes } from '@rebake/image';
+import { candidateTag, digestOf, digestOfBytes } from '@rebake/image';
 import type { Credentials, Digest, FileEntry, FileSet, ImageSpec, Output, Step } from '@rebake/image';
 import type { BuildAccess, Builder, Ctx, Job, Progress } from '@rebake/sdk';
 import type { EnginesState } from '@rebake/tool-engines';
 import Dockerode from 'dockerode';
+import { afterAll, beforeAll } from 'vitest';
 import { plugin } from '../src/index.ts';
 
 /** A builder over the engine of the tests, as the plugin makes it. */
@@ -96,6 +97,42 @@ export function fragment(text: string, files: FileSet = { root: '/', files: [] }
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'rebake-docker-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Builds on the real base, for one test file: set up and taken down with it. */
+export function realBuilds(state: EnginesState) {
+  const builder = dockerBuilder({ host: state.docker.host });
+  const folder = temporaryFolder();
+  const names = new Set<string>();
+  let base: Output | undefined;
+
+  async function run(job: Job): Promise<{ output: Output; seen: readonly Progress[]; log: string[] }> {
+    const ctx = ctxOf();
+    names.add(`rebake/candidate:${candidateTag(job.key)}`);
+    const output = await builder.build(job, ctx);
+    return { output, seen: ctx.seen, log: logOf(ctx.seen) };
+  }
+
+  beforeAll(async () => {
+    base = (await run(baseJob(state))).output;
+  });
+
+  afterAll(async () => {
+    await removeAll(state, names);
+    folder.remove();
+    await builder.close();
+  });
+
+  return {
+    builder,
+    docker: rawEngine(state),
+    folder: folder.path,
+    run,
+    /** Made before the first test. */
+    base: () => base!,
+    /** Builds steps on a parent. */
+    build: (...args: Parameters<typeof jobOf>) => run(jobOf(...args)),
+  };
 }
 
 /** A file as a set names it. */

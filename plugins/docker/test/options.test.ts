@@ -10,7 +10,7 @@ const { options } = plugin.builders['docker']!;
 
 async function issues(value: unknown): Promise<string[]> {
   const result = await options['~standard'].validate(value);
-  return (result.issues ?? []).map(({ path = [], message }) => `${path.join('.')}: ${message}`);
+  return (result.issues ?? []).map(({ path = [], message }) => `${path.map(String).join('.')}: ${message}`);
 }
 
 const tls = { ca: '/ca.pem', cert: '/cert.pem', key: '/key.pem' };

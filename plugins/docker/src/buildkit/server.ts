@@ -15,6 +15,14 @@ export interface ServerCall {
   send(message: Uint8Array): Promise<void>;
 }
 
+/** The other side ended a call while it was answered, as it may: nobody's fault. */
+export class CallEnded extends Error {
+  constructor() {
+    super('the other side ended the call');
+    this.name = 'CallEnded';
+  }
+}
+
 /** Answers a call; rejects with {@link GrpcError} to say no. */
 export type Handler = (call: ServerCall) => Promise<void>;
 
@@ -54,7 +62,7 @@ async function answer(
     if (caught instanceof GrpcError) error = caught;
     else {
       error = new GrpcError(GrpcCode.aborted, caught instanceof Error ? caught.message : String(caught));
-      if (!stream.aborted) fault(caught);
+      if (!stream.aborted && !(caught instanceof CallEnded)) fault(caught);
     }
   }
   if (!stream.destroyed) stream.end();
@@ -75,14 +83,14 @@ function callOn(stream: ServerHttp2Stream, rawHeaders: readonly string[]): Serve
       for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield* reader.push(chunk as Uint8Array);
     },
     send(message) {
-      if (stream.destroyed) return Promise.reject(new Error('the other side ended the call'));
+      if (stream.destroyed) return Promise.reject(new CallEnded());
       stream.write(framePrefix(message.length));
       if (stream.write(message)) return Promise.resolve();
       return new Promise((resolve, reject) => {
         const done = () => {
           stream.off('drain', done);
           stream.off('close', done);
-          if (stream.destroyed) reject(new Error('the other side ended the call'));
+          if (stream.destroyed) reject(new CallEnded());
           else resolve();
         };
         stream.on('drain', done);
