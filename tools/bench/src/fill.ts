@@ -9,7 +9,7 @@ export async function freshProject(dir: string, fleet: FleetOptions, builder: Bu
   const result = await apply({
     cwd: dir,
     env: {},
-    builders: { default: builder },
+    builders: { docker: builder },
     parallelism: 16,
     confirm: async () => 'yes',
     emit: () => {},

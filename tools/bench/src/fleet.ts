@@ -48,7 +48,7 @@ export function fleetFiles(options: FleetOptions): Files {
     ...(registry === null ? [] : ['registries:', `  local: { url: "${registry}" }`]),
     'baseImages:',
     '  python: { type: container-exec, from: { rootfs: ./rootfs.tar }, python: ["3.11"] }',
-    '  python-gpu: { type: container-exec, from: { base: python }, cuda: "12.2" }',
+    '  python-gpu: { type: container-exec, from: { base: python }, systemPackages: [libgomp1] }',
     'containerConfigs:',
     ...CONFIGS.map(({ name, base }) => {
       const to = registry === null ? '' : `, registry: local`;
