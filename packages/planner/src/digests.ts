@@ -12,26 +12,21 @@ export function graphDigest(nodes: readonly Node[]): Digest {
 
 /** As {@link graphDigest}, of a graph that is built already. */
 export function digestOfGraph(graph: Graph): Digest {
-  const parts: string[] = [];
-  // Lengths before texts: no text can pass for another one's end.
-  const put = (text: string): void => {
-    parts.push(`${text.length}:${text}`);
-  };
-  const putAll = (texts: readonly string[]): void => {
-    parts.push(`${texts.length};`);
-    for (const text of texts) put(text);
-  };
+  let text = '';
   for (const node of graph.order) {
-    put(node.id);
-    put(node.role);
-    putAll(node.parents);
-    // Any order will do that is the same everywhere.
+    // Any order of keys will do that is the same everywhere.
     const keys = Object.keys(node.inputs).toSorted();
-    putAll(keys);
-    for (const key of keys) put(node.inputs[key]?.digest ?? '');
-    putAll(particulars(node));
+    text += listed([node.id, node.role]) + listed(node.parents) + listed(particulars(node)) + listed(keys);
+    for (const key of keys) text += node.inputs[key]?.digest ?? '';
   }
-  return digestOfBytes(parts.join(''));
+  return digestOfBytes(text);
+}
+
+/** Counts and lengths before texts: no text can pass for the end of another. */
+function listed(texts: readonly string[]): string {
+  let list = `${texts.length};`;
+  for (const text of texts) list += `${text.length}:${text}`;
+  return list;
 }
 
 function particulars(node: Node): readonly string[] {

@@ -8,12 +8,13 @@ import {
   type NodeId,
   type Output,
   type Plan,
+  type Reason,
   type State,
   type Wish,
   type World,
 } from '@rebake/sdk';
 import { digestOfGraph } from './digests.ts';
-import { buildGraph, type Graph } from './graph.ts';
+import { buildGraph, nodeAt, type Graph } from './graph.ts';
 import { reasoner } from './reasons.ts';
 import { assess, type Question, type Situations } from './situation.ts';
 import { spread, type Condition, type Spread } from './spread.ts';
@@ -28,6 +29,7 @@ export interface Planned {
 }
 
 const NOTHING: readonly NodeId[] = [];
+const NO_REASONS: readonly Reason[] = [];
 
 /**
  * Plans.
@@ -60,7 +62,7 @@ export function plan(nodes: readonly Node[], state: State, world: World, wish: W
     ...nodeActions(question, situations, found),
     ...(wish.only === undefined ? vanished(graph, state, wish) : []),
   ];
-  const name = (rank: number): NodeId => nodeAt(graph, rank).id;
+  const name = (rank: number): NodeId => nodeAt(graph.order, rank).id;
   return {
     plan: {
       formatVersion: 1,
@@ -73,12 +75,6 @@ export function plan(nodes: readonly Node[], state: State, world: World, wish: W
     blockers: [...blockers].toSorted(([a], [b]) => a - b).map(([, blocker]) => blocker),
     blocked: new Map([...situations.blockedBy].map(([rank, by]) => [name(rank), name(by)])),
   };
-}
-
-function nodeAt(graph: Graph, rank: number): Node {
-  const node = graph.order[rank];
-  if (node === undefined) throw new Error(`no node of rank ${rank}`);
-  return node;
 }
 
 function rankOf(graph: Graph, id: NodeId): number {
@@ -98,7 +94,9 @@ function wantedRanks(graph: Graph, wish: Wish): ReadonlySet<number> | null {
   for (const rank of wanted) {
     for (const parent of graph.parents[rank] ?? []) {
       if (!wanted.has(parent))
-        throw new Error(`the wish names ${nodeAt(graph, rank).id} without its parent ${nodeAt(graph, parent).id}`);
+        throw new Error(
+          `the wish names ${nodeAt(graph.order, rank).id} without its parent ${nodeAt(graph.order, parent).id}`,
+        );
     }
   }
   return wanted;
@@ -137,7 +135,7 @@ function nodeActions(question: Question, situations: Situations, found: Spread):
     efforts[rank] = atMost;
     const entry = state.entries.get(node.id)?.version ?? null;
     if (atMost === 'keep') {
-      actions.push({ node: node.id, atMost, ifChanged: NOTHING, reasons: [], after: NOTHING, entry });
+      actions.push({ node: node.id, atMost, ifChanged: NOTHING, reasons: NO_REASONS, after: NOTHING, entry });
       continue;
     }
     const ifChanged = conditionOf(rank, situations, found);
@@ -146,7 +144,7 @@ function nodeActions(question: Question, situations: Situations, found: Spread):
       ...ifChanged,
     ]);
     const after = [...before].filter((other) => other < rank).toSorted((a, b) => a - b);
-    const names = (ranks: readonly number[]): NodeId[] => ranks.map((other) => nodeAt(graph, other).id);
+    const names = (ranks: readonly number[]): NodeId[] => ranks.map((other) => nodeAt(graph.order, other).id);
     actions.push({
       node: node.id,
       atMost,

@@ -15,7 +15,7 @@ import type {
   State,
   World,
 } from '@rebake/sdk';
-import type { Graph } from './graph.ts';
+import { nodeAt, type Graph } from './graph.ts';
 import { judge, keyOf, type RoleOf } from './ledger.ts';
 import { capabilitiesOf } from './presence.ts';
 
@@ -30,6 +30,8 @@ export interface Situation {
   readonly verdict: Verdict;
   readonly causes: readonly Cause[];
   readonly output: Seen<Output>;
+  /** Identity that the node has if nothing above it changes: as seen, of the entry, or of the candidate to be adopted. */
+  readonly expected: Digest | undefined;
 }
 
 /** The situations by rank; undefined for nodes that are blocked or not part of the wish. */
@@ -55,35 +57,29 @@ const NONE: readonly Cause[] = [];
 
 /** @param blocked blockers known already, by rank: they and everything below them get no situation. */
 export function assess(question: Question, blocked: ReadonlyMap<number, Blocker>): Situations {
-  const { graph, state, world, wanted } = question;
+  const { graph, state, world, wanted, forced } = question;
   const of: (Situation | undefined)[] = Array.from({ length: graph.order.length });
   const blockedBy = new Map<number, number>();
   const blockers = new Map(blocked);
   const expected = new Map<NodeId, Digest>();
   const roleOf: RoleOf = (id) => graph.order[graph.rank.get(id) ?? -1]?.role;
+  const known: Known = { world, expected, roleOf, forced };
 
-  for (const [rank, node] of graph.order.entries()) {
+  for (let rank = 0; rank < graph.order.length; rank++) {
     if (wanted !== null && !wanted.has(rank)) continue;
     const above = blockers.has(rank) ? rank : blockingParent(graph, rank, blockedBy);
     if (above !== undefined) {
       blockedBy.set(rank, above);
       continue;
     }
-    const ask = {
-      node,
-      entry: state.entries.get(node.id),
-      world,
-      expected,
-      roleOf,
-      forced: question.forced.has(node.id),
-    };
-    const found = assessNode(ask);
+    const node = nodeAt(graph.order, rank);
+    const found = assessNode(known, node, state.entries.get(node.id));
     if ('why' in found) {
       blockers.set(rank, { node: node.id, code: 'OBSERVATION_UNKNOWN', why: found.why });
       blockedBy.set(rank, rank);
       continue;
     }
-    of[rank] = found.situation;
+    of[rank] = found;
     if (found.expected !== undefined) expected.set(node.id, found.expected);
   }
   return { of, blockedBy, blockers };
@@ -98,33 +94,30 @@ function blockingParent(graph: Graph, rank: number, blockedBy: ReadonlyMap<numbe
   return undefined;
 }
 
-interface Ask<N extends Node = Node> {
-  readonly node: N;
-  readonly entry: Entry | undefined;
+/** What all nodes are assessed by. `expected` grows: identities that nodes have if nothing above them changes. */
+interface Known {
   readonly world: World;
-  /** Identities that nodes have if nothing changes: of the entry, the candidate to be adopted, or the external as seen. */
   readonly expected: ReadonlyMap<NodeId, Digest>;
   readonly roleOf: RoleOf;
-  readonly forced: boolean;
+  readonly forced: ReadonlySet<NodeId>;
 }
 
-type Assessed = { readonly situation: Situation; readonly expected: Digest | undefined } | { readonly why: BuildError };
+type Assessed = Situation | { readonly why: BuildError };
 
-function assessNode(ask: Ask): Assessed {
-  const { node } = ask;
+function assessNode(known: Known, node: Node, entry: Entry | undefined): Assessed {
   switch (node.role) {
     case 'external':
-      return assessExternal({ ...ask, node });
+      return assessExternal(known, node, entry);
     case 'image':
-      return assessImage({ ...ask, node });
+      return assessImage(known, node, entry);
     case 'publication':
-      return assessPublication({ ...ask, node });
+      return assessPublication(known, node, entry);
     default:
       return node satisfies never;
   }
 }
 
-function assessExternal({ node, entry, world, expected, roleOf }: Ask<External>): Assessed {
+function assessExternal({ world, expected, roleOf }: Known, node: External, entry: Entry | undefined): Assessed {
   const output = world.outputs.get(node.id) ?? NO;
   if (output.seen === 'unknown') return { why: output.why };
   if (output.seen === 'no') {
@@ -137,28 +130,22 @@ function assessExternal({ node, entry, world, expected, roleOf }: Ask<External>)
   if (entry !== undefined && entry.output.identity !== identity) {
     causes.push({ code: 'EXTERNAL_MOVED', parent: node.id, from: entry.output.identity, to: identity });
   }
-  return { situation: { verdict: causes.length === 0 ? 'keep' : 'adopt', causes, output }, expected: identity };
+  return { verdict: causes.length === 0 ? 'keep' : 'adopt', causes, output, expected: identity };
 }
 
-function assessImage(ask: Ask<Image>): Assessed {
-  const { node, entry, world, expected, roleOf, forced } = ask;
+function assessImage(known: Known, node: Image, entry: Entry | undefined): Assessed {
+  const { world, expected, roleOf, forced } = known;
   const contents = capabilitiesOf(world, node.builder)?.contents;
   const causes = judge(node, entry, contents ?? entry?.contents ?? '', expected, roleOf);
-  if (causes.length === 0 && entry !== undefined && !forced) {
-    const output = sameImage(world.outputs.get(node.id) ?? NO, entry.output.identity);
-    return { situation: { verdict: 'keep', causes: NONE, output }, expected: entry.output.identity };
+  const before = entry?.output.identity;
+  if (forced.has(node.id))
+    return { verdict: 'do', causes: [{ code: 'FORCED' }, ...causes], output: NO, expected: before };
+  if (causes.length === 0 && before !== undefined) {
+    return { verdict: 'keep', causes, output: sameImage(world.outputs.get(node.id) ?? NO, before), expected: before };
   }
-  if (forced) {
-    const situation: Situation = { verdict: 'do', causes: [{ code: 'FORCED' }, ...causes], output: NO };
-    return { situation, expected: entry?.output.identity };
-  }
-  const candidate = contents === undefined ? undefined : candidateOf(ask, contents);
-  if (candidate === undefined)
-    return { situation: { verdict: 'do', causes, output: NO }, expected: entry?.output.identity };
-  return {
-    situation: { verdict: 'adopt', causes, output: { seen: 'yes', value: candidate } },
-    expected: candidate.identity,
-  };
+  const candidate = contents === undefined ? undefined : candidateOf(known, node, contents);
+  if (candidate === undefined) return { verdict: 'do', causes, output: NO, expected: before };
+  return { verdict: 'adopt', causes, output: { seen: 'yes', value: candidate }, expected: candidate.identity };
 }
 
 /** Another image in the place of the entry's is not the entry's. */
@@ -167,7 +154,7 @@ function sameImage(seen: Seen<Output>, identity: Digest): Seen<Output> {
 }
 
 /** The candidate that was found under the key which the node has if none of its parents changes. */
-function candidateOf({ node, world, expected }: Ask<Image>, contents: string): Output | undefined {
+function candidateOf({ world, expected }: Known, node: Image, contents: string): Output | undefined {
   const candidate = world.candidates.get(node.id);
   if (candidate === undefined) return undefined;
   const identities: Digest[] = [];
@@ -179,24 +166,25 @@ function candidateOf({ node, world, expected }: Ask<Image>, contents: string): O
   return keyOf(node, contents, identities) === candidate.key ? candidate.output : undefined;
 }
 
-function assessPublication({ node, entry, world, expected, roleOf, forced }: Ask<Publication>): Assessed {
+function assessPublication(
+  { world, expected, roleOf, forced }: Known,
+  node: Publication,
+  entry: Entry | undefined,
+): Assessed {
   const output = world.outputs.get(node.id) ?? NO;
   if (output.seen === 'unknown') return { why: output.why };
+  const causes = judge(node, entry, '', expected, roleOf);
+  if (forced.has(node.id))
+    return { verdict: 'do', causes: [{ code: 'FORCED' }, ...causes], output, expected: undefined };
   const [image] = node.parents;
   const identity = (image === undefined ? undefined : expected.get(image)) ?? entry?.output.identity;
   const shown = output.seen === 'yes' ? output.value.identity : undefined;
-  const causes = judge(node, entry, '', expected, roleOf);
-  const result = (verdict: Verdict, all: readonly Cause[]): Assessed => ({
-    situation: { verdict, causes: all, output },
-    expected: undefined,
-  });
-
-  if (forced) return result('do', [{ code: 'FORCED' }, ...causes]);
-  if (shown !== undefined && shown === identity) return result(causes.length === 0 ? 'keep' : 'adopt', causes);
-  const tags = tagCauses(node, entry, shown, world.movedTags?.get(node.id));
-  const all = [...causes, ...tags];
+  if (shown !== undefined && shown === identity) {
+    return { verdict: causes.length === 0 ? 'keep' : 'adopt', causes, output, expected: undefined };
+  }
+  const all = [...causes, ...tagCauses(node, entry, shown, world.movedTags?.get(node.id))];
   // An entry that says something else than the tags it describes is no account of them.
-  return result('do', all.length === 0 ? [{ code: 'OUTPUT_MISSING' }] : all);
+  return { verdict: 'do', causes: all.length === 0 ? [{ code: 'OUTPUT_MISSING' }] : all, output, expected: undefined };
 }
 
 /** What happened to the tags since they were published; nothing where they never were, or still show what was published. */

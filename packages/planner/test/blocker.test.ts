@@ -98,7 +98,7 @@ describe('unknown observations', () => {
     scene.see('from').seeUnknown('base').change('env', { text: '2' }).change('other', { text: '2' });
     expect(blocked(scene)).toEqual({
       blockers: ['base: OBSERVATION_UNKNOWN: connection refused'],
-      blocked: ['base by base', 'other by base', 'env by base'],
+      blocked: ['base by base', 'env by base', 'other by base'],
       lines: [],
     });
   });
