@@ -105,7 +105,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     return createSession({
       access: { ...options.access(host), host },
       credentials: async () => options.credentials(host),
-      sockets: options.concurrencyPerHost ?? 16,
+      atOnce: options.concurrencyPerHost ?? 16,
       userAgent: options.userAgent ?? 'rebake',
       env: { ...(options.env ?? process.env) },
       now: options.now ?? (() => Date.now()),

@@ -36,7 +36,8 @@ export interface Session {
 
 export interface SessionOptions {
   readonly access: RegistryAccess;
-  readonly sockets: number;
+  /** Requests at once. */
+  readonly atOnce: number;
   readonly userAgent: string;
   readonly env: NodeJS.ProcessEnv;
   credentials(): Promise<Credentials | null>;
@@ -51,7 +52,7 @@ export function createSession(options: SessionOptions): Session {
   // A loopback registry may have TLS all the same: it then says so when it is spoken to without.
   let scheme: 'http' | 'https' =
     access.ca === undefined && (access.insecure === true || isLoopback(host)) ? 'http' : 'https';
-  const transport: Transport = createTransport(access, options);
+  const transport: Transport = createTransport(access, { sockets: options.atOnce, env: options.env });
   const auth: Auth = createAuth({
     host,
     transport,
@@ -62,7 +63,7 @@ export function createSession(options: SessionOptions): Session {
   });
 
   // Requests wait here and not for a socket, so that those that wait go out with the login that the first ones found.
-  const slots = createSlots(options.sockets);
+  const slots = createSlots(options.atOnce);
 
   const base = (): URL => new URL(`${scheme}://${host}/`);
 
