@@ -81,7 +81,7 @@ describe('upgrading a release in YAML', () => {
   it('shows what it did', async () => {
     const { diff } = await edit({ before: '# a\n# b\n# c\nversion: 1\nrelease: { version: 14.1.2 }\ncodeEnvs: {}\n' });
     expect(diff).toBe(
-      '--- rebake.yaml\n+++ rebake.yaml\n@@ -3,5 +3,5 @@\n # c\n version: 1\n-release: { version: 14.1.2 }\n+release: { version: 14.2.0 }\n codeEnvs: {}\n \n',
+      '--- rebake.yaml\n+++ rebake.yaml\n@@ -3,4 +3,4 @@\n # c\n version: 1\n-release: { version: 14.1.2 }\n+release: { version: 14.2.0 }\n codeEnvs: {}\n',
     );
   });
 

@@ -22,8 +22,8 @@ const CONTEXT = 2;
 /** A unified diff of two texts that differ at one place or a few near ones; empty when they are equal. `name` is shown as the file. */
 export function unifiedDiff(name: string, before: string, after: string): string {
   if (before === after) return '';
-  const old = before.split('\n');
-  const now = after.split('\n');
+  const old = before.replace(/\n$/, '').split('\n');
+  const now = after.replace(/\n$/, '').split('\n');
   let head = 0;
   while (head < old.length && head < now.length && old[head] === now[head]) head++;
   let tail = 0;

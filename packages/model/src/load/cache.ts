@@ -14,7 +14,7 @@ import {
   writeFileSync,
   type BigIntStats,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { FileSet } from '@rebake/image';
 import type { Diagnostic, Where } from '@rebake/sdk';
 import type { Loaded, LoadedText } from '../contract.ts';
@@ -72,9 +72,24 @@ export async function loadCached(request: CachedLoadRequest): Promise<LoadOutcom
   return { loaded: details.loaded, removed: details.removed, diagnostics: details.diagnostics };
 }
 
+/** Modules that decide what is kept; bundled into one they are gone, and the one counts. */
+const CODE = [
+  'cache',
+  'files',
+  'named-files',
+  'validate',
+  'yaml',
+  '../schema',
+  '../schema-parts',
+  '../schema-images',
+  '../schema-envs',
+];
+
 /** The code itself counts too: a cache written by other code may mean something else. */
 function cacheKey(): string {
-  return `${FORMAT} schema ${SCHEMA_VERSION} code ${stampOf(import.meta.filename)}`;
+  const extension = extname(import.meta.filename);
+  const stamps = CODE.map((name) => stampOf(join(import.meta.dirname, `${name}${extension}`)));
+  return `${FORMAT} schema ${SCHEMA_VERSION} code ${stampOf(import.meta.filename)} ${stamps.join(' ')}`;
 }
 
 function read(cacheDir: string, file: string): Kept | null {
