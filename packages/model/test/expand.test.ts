@@ -275,6 +275,21 @@ describe('images', () => {
     expect(imageOf(expansion, 'base/python#linux/amd64').parents[0]).toBe('external/tools:amd64#linux/amd64');
   });
 
+  it('refuse a Dockerfile that cannot be followed on the platform of a config', async () => {
+    const files = {
+      'rebake.yaml': declaration({
+        baseImages: '{ python: { type: container-exec, from: { dockerfile: Dockerfile }, python: ["3.11"] } }',
+        containerConfigs:
+          '{ a: { engine: docker, base: python }, b: { engine: docker, base: python, platform: linux/arm64, repository: arm } }',
+      }),
+      Dockerfile: 'FROM --platform=linux/amd64 a AS x\nFROM --platform=$TARGETPLATFORM a\n',
+    };
+    const { diagnostics } = await rig(files);
+    expect(diagnostics.map(({ code, where }) => `${code} ${where?.path}`)).toEqual([
+      'DOCKERFILE_REFERENCE_UNKNOWN containerConfigs.b.platform',
+    ]);
+  });
+
   it('join fragments so that a missing newline breaks nothing, in the order of DSS, in its folder', async () => {
     const fragments =
       '{ atEnd: "RUN e", afterPackages: "RUN d\\r\\n\\n", afterCondaPackages: "RUN c", beforePackages: " ", atStart: "RUN a" }';

@@ -77,7 +77,8 @@ function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform): Image['i
     ledger.files('from/context/', contextOf(loaded, base), at('from', 'context'));
   }
   if (parent === null) ledger.text(`python/${base.builtin}`, 'builtin', at('python'));
-  for (const { key, lines, at: place } of base.packages) ledger.text(key as `packages/${string}`, lines.join(' | '), place);
+  for (const { key, lines, at: place } of base.packages)
+    ledger.text(key as `packages/${string}`, lines.join(' | '), place);
   for (const name of new Set(config.systemPackages))
     ledger.text(`system-packages/${name}`, `${name} (${base.family})`, at('systemPackages'));
   if (parent === null || makesUser(base)) ledger.text('user', `${base.user.name}:${base.user.uid}`, at('user'));
@@ -124,8 +125,7 @@ function specOf(loaded: Loaded, base: BaseFacts, platform: Platform): ImageSpec 
     ...(fragments.fragments.length > 0 ? fragmentSteps(base, 'append') : []),
   ];
   if (parent !== null) {
-    const moved = parent.user.name !== user.name;
-    return { steps, env: moved ? { DIP_HOME: `${home}/fake_dip_home` } : {}, user: user.name, workdir: home };
+    return { steps, env: makesUser(base) ? { DIP_HOME: `${home}/fake_dip_home` } : {}, user: user.name, workdir: home };
   }
   return {
     steps,

@@ -18,7 +18,7 @@ export function envId(env: CodeEnvFacts, base: BaseFacts, platform: Platform): N
 export class EnvImages {
   private readonly loaded: Loaded;
   private readonly env: CodeEnvFacts;
-  private readonly variants = new Map<string, { readonly inputs: Inputs; readonly spec: ImageSpec }>();
+  private readonly variants = new Map<string, Variant>();
 
   constructor(loaded: Loaded, env: CodeEnvFacts) {
     this.loaded = loaded;
@@ -28,36 +28,52 @@ export class EnvImages {
   /** The node of this env on one base. */
   node(base: BaseFacts, platform: Platform): Image {
     const { env, loaded } = this;
-    const { inputs, spec } = this.variant(env.interpreter ?? base.builtin, base.user.name, platform);
+    const variant = this.variant(env.interpreter ?? base.builtin, base.user.name, platform);
     return {
       id: envId(env, base, platform),
       kind: 'env image',
       role: 'image',
       platform,
       builder: env.builder,
-      inputs,
+      inputs: variant.inputs,
       parents: [baseId(base.name, platform)],
       get because() {
         return [loaded.locate(env.path)];
       },
-      spec,
+      get spec() {
+        return variant.spec;
+      },
     };
   }
 
-  private variant(
-    interpreter: string,
-    user: string,
-    platform: Platform,
-  ): { readonly inputs: Inputs; readonly spec: ImageSpec } {
+  private variant(interpreter: string, user: string, platform: Platform): Variant {
     const key = `${interpreter} ${user} ${platform}`;
     const known = this.variants.get(key);
     if (known !== undefined) return known;
-    const made = {
-      inputs: inputsOf(this.loaded, this.env, interpreter, user, platform),
-      spec: specOf(this.env, interpreter, user),
-    };
+    const made = new Variant(this.env, interpreter, user, inputsOf(this.loaded, this.env, interpreter, user, platform));
     this.variants.set(key, made);
     return made;
+  }
+}
+
+/** What images of one env have in common. The spec is made when somebody asks: a plan with nothing to build never does. */
+class Variant {
+  readonly inputs: Inputs;
+  private readonly env: CodeEnvFacts;
+  private readonly interpreter: string;
+  private readonly user: string;
+  private made: ImageSpec | undefined;
+
+  constructor(env: CodeEnvFacts, interpreter: string, user: string, inputs: Inputs) {
+    this.env = env;
+    this.interpreter = interpreter;
+    this.user = user;
+    this.inputs = inputs;
+  }
+
+  get spec(): ImageSpec {
+    this.made ??= specOf(this.env, this.interpreter, this.user);
+    return this.made;
   }
 }
 
@@ -67,33 +83,35 @@ function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: 
     () =>
       loaded.locate([...env.contentsPath, ...more]);
   const ledger = new Ledger<'env image'>();
-  ledger.text('interpreter', env.language === 'r' ? 'r' : interpreter, at('interpreter'));
-  for (const { key, lines, at: place } of env.packages) {
-    ledger.text(key as `packages/${string}`, lines.length === 1 ? (lines[0] ?? '') : lines.join(' | '), place);
-  }
-  if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
-  for (const { place, text } of env.fragments.fragments) {
+  const { fragments, files } = env.fragments;
+  // In the order of keys.
+  if (fragments.length > 0) ledger.files('fragment-files/', files, at('fragments', 'files'));
+  for (const { place, text } of fragments) {
     ledger.note(`fragment/${place}`, {
       digest: digestOfBytes(text),
       shown: short(text),
       at: at('fragments', fieldOf(place)),
     });
   }
-  if (env.fragments.fragments.length > 0)
-    ledger.files('fragment-files/', env.fragments.files, at('fragments', 'files'));
-  const { resources } = env;
-  if (resources !== null) {
-    ledger.text('resources/mode', resources.mode, at('resources'));
-    if (resources.mode === 'copy') ledger.files('resources/files/', resources.files, at('resources', 'dir'));
-    else
-      for (const file of resources.files.files)
-        ledger.note('resources/script', {
-          digest: file.digest,
-          shown: resources.script,
-          at: at('resources', 'script'),
-        });
+  ledger.text('interpreter', env.language === 'r' ? 'r' : interpreter, at('interpreter'));
+  if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
+  for (const { key, lines, at: place } of env.packages) {
+    ledger.text(key as `packages/${string}`, lines.length === 1 ? (lines[0] ?? '') : lines.join(' | '), place);
   }
-  return ledger.text('user', user).text('platform', platform).inputs();
+  ledger.text('platform', platform);
+  const { resources } = env;
+  if (resources?.mode === 'copy') ledger.files('resources/files/', resources.files, at('resources', 'dir'));
+  if (resources !== null) ledger.text('resources/mode', resources.mode, at('resources'));
+  if (resources?.mode === 'script') {
+    for (const file of resources.files.files) {
+      ledger.note('resources/script', {
+        digest: file.digest,
+        shown: resources.script,
+        at: at('resources', 'script'),
+      });
+    }
+  }
+  return ledger.text('user', user).inputs();
 }
 
 /** `after-packages` → `afterPackages`. */

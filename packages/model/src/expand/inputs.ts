@@ -74,48 +74,52 @@ export interface Noted {
   readonly at?: () => Where;
 }
 
-/** Gathers the inputs of one node. */
+/** Gathers the inputs of one node. Noting them in the order of their keys saves the sorting. */
 export class Ledger<K extends Kind> {
-  private readonly noted: [key: string, input: Input][] = [];
+  // Keys are ever different: without a prototype the engine keeps them in a table, instead of a new shape each.
+  private readonly noted = Object.create(null) as Record<string, Input>;
+  private last = '';
+  private inOrder = true;
 
   /** Notes an input; each key once. */
   note(key: InputKey<K>, { digest, shown, at }: Noted): this {
-    this.noted.push([key, at === undefined ? { digest, ...(shown !== undefined && { shown }) } : placed(digest, shown, at)]);
-    return this;
+    return this.put(
+      key,
+      at === undefined ? { digest, ...(shown !== undefined && { shown }) } : placed(digest, shown, at),
+    );
   }
 
   /** Notes a short text that is its own digest's subject. */
   text(key: InputKey<K>, text: string, at?: () => Where): this {
     const known = textInput(text);
-    this.noted.push([key, at === undefined ? known : placed(known.digest, known.shown, at)]);
-    return this;
+    return this.put(key, at === undefined ? known : placed(known.digest, known.shown, at));
   }
 
   /** Notes each file of a set below a key that ends in `/`. */
   files(prefix: string, set: FileSet, at: () => Where): this {
     for (const file of set.files) {
       const digest = file.exec ? digestOfBytes(`x ${file.digest}`) : file.digest;
-      this.noted.push([`${prefix}${file.path}`, placed(digest, undefined, at)]);
+      this.put(`${prefix}${file.path}`, placed(digest, undefined, at));
     }
     return this;
   }
 
   /** The inputs, sorted by key. */
   inputs(): Inputs {
-    // Keys are ever different: without a prototype the engine keeps them in a table, instead of a new shape each.
-    const inputs = Object.create(null) as Record<string, Input>;
-    let before = '';
-    for (const [key, input] of this.noted.sort(byKey)) {
-      if (key === before) throw new TypeError(`input noted twice: ${key}`);
-      inputs[key] = input;
-      before = key;
-    }
-    return inputs;
+    if (this.inOrder) return this.noted;
+    const sorted = Object.create(null) as Record<string, Input>;
+    for (const [key, input] of Object.entries(this.noted).sort(([a], [b]) => compareBytes(a, b))) sorted[key] = input;
+    return sorted;
   }
-}
 
-function byKey([a]: readonly [string, Input], [b]: readonly [string, Input]): number {
-  return compareBytes(a, b);
+  private put(key: string, input: Input): this {
+    if (compareBytes(this.last, key) >= 0) {
+      if (key in this.noted) throw new TypeError(`input noted twice: ${key}`);
+      this.inOrder = false;
+    } else this.last = key;
+    this.noted[key] = input;
+    return this;
+  }
 }
 
 function placed(digest: Digest, shown: string | undefined, at: () => Where): Input {

@@ -100,7 +100,16 @@ export class Publications {
       const image = baseId(base.name, platform);
       if (this.published.has(`${registry.push.host} ${image}`)) continue;
       const repository = below(registry.push.path, `${repositoryComponent(base.name)}/${leafOf(null)}`);
-      this.demand({ image, env: null, base, config: null, registry: registry.push.host, repository, tags: [], at: config.path });
+      this.demand({
+        image,
+        env: null,
+        base,
+        config: null,
+        registry: registry.push.host,
+        repository,
+        tags: [],
+        at: config.path,
+      });
     }
   }
 

@@ -113,6 +113,15 @@ function readConfig(
       `\`${name}\` runs on ${platform}, but its base \`${base.name}\` is for ${base.platform}`,
     );
   }
+  // What depends on the platform alone was not seen when the base was read.
+  const unseen = base.dockerfile(platform)?.problems.find((one) => one.code !== 'DOCKERFILE_FRONTEND');
+  if (unseen !== undefined) {
+    problems.add(
+      unseen.code,
+      [...path, 'platform'],
+      `On ${platform}, line ${unseen.line} of the Dockerfile of \`${base.name}\` cannot be built: ${unseen.message}`,
+    );
+  }
   const repository = interpolated(config.repository ?? repositoryComponent(base.name), base);
   const full = registry?.push.path ? `${registry.push.path}/${repository}` : repository;
   if (!isRepository(full))

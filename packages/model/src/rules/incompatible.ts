@@ -1,17 +1,7 @@
 /** What DSS cannot run in containers, each with what to do instead. */
-import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { CodeEnvConfig } from '../schema.ts';
 import type { EnvContents } from './facts.ts';
 import type { KeyPath, Problems } from './problems.ts';
-
-/** Codes of envs and settings that containers exclude. */
-export const INCOMPATIBLE: readonly DiagnosticCode[] = [
-  'ENV_NON_MANAGED',
-  'ENV_EXTERNAL_CONDA',
-  'ENV_CUSTOM_INTERPRETER',
-  'ENV_EXTRA_PYTHONPATH',
-  'BUILTIN_ENV_MODIFIED',
-];
 
 /** Notes what keeps a code env out of containers; only for envs that ask for images. */
 export function noteIncompatible(
@@ -52,10 +42,10 @@ export function noteIncompatible(
   for (const { contents, path: at } of versions) {
     if (contents.interpreter !== 'custom') continue;
     problems.add(
-        'ENV_CUSTOM_INTERPRETER',
-        [...at, 'interpreter'],
-        `The code env \`${name}\` uses a custom interpreter from the PATH of the DSS host, which images do not have`,
-      );
+      'ENV_CUSTOM_INTERPRETER',
+      [...at, 'interpreter'],
+      `The code env \`${name}\` uses a custom interpreter from the PATH of the DSS host, which images do not have`,
+    );
   }
   if (config.extraPythonPath.length > 0) {
     problems.add(

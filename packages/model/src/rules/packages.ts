@@ -12,7 +12,13 @@ import type { KeyPath, Problems } from './problems.ts';
 export type PackagesConfig = readonly string[] | { readonly file: string };
 
 /** Reads packages; problems of lines are noted. Sorted by key, each key once, its lines sorted (values of an option keep their order). */
-export function readPackages(loaded: Loaded, config: PackagesConfig, path: KeyPath, language: 'python' | 'r', problems: Problems): readonly PackageFacts[] {
+export function readPackages(
+  loaded: Loaded,
+  config: PackagesConfig,
+  path: KeyPath,
+  language: 'python' | 'r',
+  problems: Problems,
+): readonly PackageFacts[] {
   const found = new Found(problems);
   const read = language === 'python' ? readRequirements : readRPackages;
   if ('file' in config) {
@@ -33,7 +39,10 @@ export function readPackages(loaded: Loaded, config: PackagesConfig, path: KeyPa
 const PLAIN = /^[^#\\\s]+$/;
 
 class Found {
-  private readonly byKey = new Map<string, { readonly key: string; lines: readonly string[]; readonly at: () => Where }>();
+  private readonly byKey = new Map<
+    string,
+    { readonly key: string; lines: readonly string[]; readonly at: () => Where }
+  >();
   private readonly problems: Problems;
 
   constructor(problems: Problems) {
