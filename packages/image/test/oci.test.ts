@@ -58,7 +58,7 @@ describe('a reference', () => {
 
   it('holds no character that means something elsewhere', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'aA0.:/@-_[] \n$;"\\'), maxLength: 20 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'aA0.:/@-_[] \n$;"\\'.split('')), maxLength: 20 }), (text) => {
         if (!('error' in parseReference(text))) expect(text).toMatch(/^[A-Za-z0-9.:/@_[\]-]+$/);
       }),
     );

@@ -101,7 +101,7 @@ describe('a copy', () => {
     const { result, progress } = await copy(source, handle, { same: true });
     expect(result).toBe(image.manifest);
     expect(new Set(mounted)).toEqual(new Set([...image.blobs.keys(), 'from']));
-    expect([...stored.keys()].toSorted()).toEqual([refusing, 'x'].toSorted());
+    expect(new Set(stored.keys())).toEqual(new Set([refusing, 'x']));
     expect(progress.at(-1)).toBe(total);
   });
 

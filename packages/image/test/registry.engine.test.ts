@@ -171,7 +171,10 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
     // Without a bundle this machine is spoken to without TLS first; the registry then says what it speaks.
     const plainly = createRegistryClient({ access: (host) => ({ host }), credentials: login, env: {} });
     clients.push(plainly);
-    expect(await plainly.head(at, options)).toMatchObject({ seen: 'unknown', why: { code: 'REGISTRY_TLS', retry: 'never' } });
+    expect(await plainly.head(at, options)).toMatchObject({
+      seen: 'unknown',
+      why: { code: 'REGISTRY_TLS', retry: 'never' },
+    });
     const missing = client(login, '/no/such/ca.pem');
     expect(await missing.head(at, options)).toMatchObject({
       seen: 'unknown',
