@@ -1,5 +1,7 @@
 /** Codes of what the rules of DSS and the expansion can find. One row a line: code, severity, what it means, what to do. */
-import type { KindRow } from './diagnostic-codes.ts';
+import type { DiagnosticKind } from '@rebake/sdk';
+
+type Row = readonly [code: string, severity: DiagnosticKind['severity'], means: string, help: string];
 
 // oxfmt-ignore
 export const RULE_ROWS = [
@@ -43,4 +45,4 @@ export const RULE_ROWS = [
   ['DOCKERFILE_FRONTEND', 'warning', 'A `# syntax=` line lets the engine fetch a frontend, which rebake does not follow.', 'Remove the line if the built-in frontend will do, or pin it by digest.'],
   ['NOT_ACTED_ON_YET', 'warning', 'A field is accepted and validated, but this version does not act on it.', 'Nothing has to be done; what is built does not depend on it.'],
   ['NOT_SUPPORTED_YET', 'error', 'Something is declared without which nothing sensible can be built, and this version cannot build it.', 'Leave it out until a later version supports it.'],
-] as const satisfies readonly KindRow[];
+] as const satisfies readonly Row[];
