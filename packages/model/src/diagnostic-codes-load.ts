@@ -1,5 +1,5 @@
 /** Codes of what loading and editing a declaration can find. One row a line: code, severity, what it means, what to do. */
-import type { KindRow } from './diagnostic-codes.ts';
+import type { KindRow } from './diagnostic-row.ts';
 
 // oxfmt-ignore
 export const LOAD_ROWS = [
