@@ -11,7 +11,11 @@ import { settledForGood } from './cell.ts';
  */
 export function settleAssumptions(cells: readonly Cell[]): readonly Cell[] {
   const open = new Set<Cell>();
-  for (const cell of cells) if (undecided(cell)) markAncestors(cell, open);
+  for (const cell of cells) {
+    // It may turn out to be nowhere, and is built again then.
+    if (asked(cell)) open.add(cell);
+    if (asked(cell) || undecided(cell)) markAncestors(cell, open);
+  }
   const firm: Cell[] = [];
   for (const cell of cells) {
     if (cell.phase !== 'known' || cell.firm || open.has(cell) || !cell.parents.every(settledForGood)) continue;
@@ -21,9 +25,14 @@ export function settleAssumptions(cells: readonly Cell[]): readonly Cell[] {
   return firm;
 }
 
-/** It may still come to demand something: it was not judged yet, or an answer about it is still out. */
+/** An answer about where it is, is still out. */
+function asked(cell: Cell): boolean {
+  return cell.presence?.work === 'locate';
+}
+
+/** It may still come to demand something: it was not judged yet, or has to be judged again. */
 function undecided(cell: Cell): boolean {
-  return cell.phase === 'waiting' || cell.phase === 'asking' || cell.presence !== null || cell.again;
+  return cell.phase === 'waiting' || cell.phase === 'asking' || cell.again;
 }
 
 function markAncestors(cell: Cell, open: Set<Cell>): void {

@@ -163,10 +163,14 @@ export function vanishes(cell: Cell): boolean {
 
 /** Whether a kept image may still be fetched or built because it turns out to be demanded: it is settled late then. */
 export function mayBeBrought(cell: Cell): boolean {
-  return cell.place !== 'engine' && (cell.member.atMost === 'fetch' || reopenable(cell));
+  return cell.place !== 'engine' && (cell.member.atMost === 'fetch' || mayBeBuilt(cell));
 }
 
-/** Whether the node may be built again only because it is nowhere to be seen: then its identity is an assumption until it was located. */
+/** Whether a known image may be built again only because it is nowhere: then its identity is an assumption until it is seen somewhere. */
 export function reopenable(cell: Cell): boolean {
-  return cell.place === null && (cell.member.atMost === 'build' || cell.member.atMost === 'rebase');
+  return (cell.place === null || cell.place === 'nowhere') && mayBeBuilt(cell);
+}
+
+function mayBeBuilt({ member }: Cell): boolean {
+  return member.atMost === 'build' || member.atMost === 'rebase';
 }

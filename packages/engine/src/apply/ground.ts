@@ -18,7 +18,8 @@ import type {
   State,
   Store,
 } from '@rebake/sdk';
-import { knownPlaces, publicationsByImage } from '../observe/lookout.ts';
+import { Known } from '../observe/known.ts';
+import { publicationsByImage } from '../observe/lookout.ts';
 import type { Lookout } from '../observe/lookout.ts';
 import type { Builders } from '../run/builders.ts';
 import type { Timer } from '../run/timer.ts';
@@ -44,6 +45,7 @@ export class Ground {
   readonly means: Means;
   readonly graph: Graph;
   readonly entries: Map<NodeId, Entry>;
+  readonly known: Known;
   readonly publications: ReadonlyMap<NodeId, readonly Publication[]>;
   /** Where images really were, when last looked at or acted on in this run. */
   readonly places = new Map<NodeId, Output>();
@@ -60,6 +62,7 @@ export class Ground {
     this.means = means;
     this.graph = buildGraph(nodes);
     this.entries = new Map(state.entries);
+    this.known = new Known(this.entries);
     this.publications = publicationsByImage(this.graph.order);
     this.#actions = new Map(plan.actions.map((action) => [action.node, action]));
   }
@@ -100,12 +103,12 @@ export class Ground {
 
   /** An image with all places where it may be: really seen ones if it was looked for, else what the state knows. */
   output(id: NodeId): Output {
-    return this.places.get(id) ?? this.known(id);
+    return this.places.get(id) ?? this.placesOf(id);
   }
 
-  /** An image with the places that the state knows, those of its publications with them. */
-  known(id: NodeId): Output {
-    return knownPlaces(this.entry(id).output, this.publications.get(id) ?? [], this.entries);
+  /** An image with all places that the state knows. */
+  placesOf(id: NodeId): Output {
+    return this.known.places(this.entry(id).output.identity);
   }
 
   /** Identities of a node's parents by now, in its order. */
@@ -153,7 +156,9 @@ export class Ground {
       run: this.run,
       plan: this.digest,
     };
-    this.entries.set(node.id, await this.means.store.commit(node.id, entry));
+    const written = await this.means.store.commit(node.id, entry);
+    this.entries.set(node.id, written);
+    this.known.note(written);
   }
 
   /** The failure of a node that would need more than the plan allows. */

@@ -1,8 +1,8 @@
 /** What is done to images: looking for candidates, locating, adopting, fetching, building. */
 import { keyOf } from '@rebake/planner';
-import { BuildFailure } from '@rebake/sdk';
+import { BuildFailure, candidateTag } from '@rebake/sdk';
 import type { BuildError, Digest, Image, NodeId, Output, Seen } from '@rebake/sdk';
-import { mergePlaces, outputsByKey } from '../observe/lookout.ts';
+import { mergePlaces } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Place, Report } from './cell.ts';
 import type { Ground } from './ground.ts';
@@ -11,8 +11,7 @@ import type { Ground } from './ground.ts';
 export async function look(ground: Ground, node: Image): Promise<Report> {
   const { lookout } = ground.means;
   const key = await keyNow(ground, node, lookout.signal);
-  const entries = outputsByKey({ lineage: '', entries: ground.entries, failures: new Map() });
-  const output = await lookout.candidate(node, key, ground.publications.get(node.id) ?? [], entries);
+  const output = await lookout.candidate(node, key, ground.publications.get(node.id) ?? [], ground.known);
   if (!output) return { work: 'look', found: null };
   ground.candidates.set(node.id, { key, output });
   ground.places.set(node.id, output);
@@ -21,7 +20,7 @@ export async function look(ground: Ground, node: Image): Promise<Report> {
 
 /** Looks for the image of the entry. Where the places that matter do not answer, that is the node's failure. */
 export async function locate(ground: Ground, node: Image): Promise<Report> {
-  const seen = await ground.means.lookout.locate(ground.known(node.id), node.builder);
+  const seen = await ground.means.lookout.locate(ground.placesOf(node.id), node.builder);
   if (seen.seen === 'unknown') return { work: 'failed', error: seen.why };
   if (seen.seen === 'yes') ground.places.set(node.id, seen.value);
   return { work: 'locate', place: await placeOf(ground, node, seen) };
@@ -32,7 +31,11 @@ export async function adoptImage(ground: Ground, node: Image): Promise<Report> {
   const found = ground.candidates.get(node.id);
   if (!found) throw new Error(`${node.id} has no candidate to adopt`);
   const { contents } = await ground.means.builders.capabilities(node.builder, ground.means.lookout.signal);
-  await ground.commit(node, { output: found.output, contents, key: found.key, ms: null });
+  // What the entry knows of the same image may still be true where it could not be asked.
+  const before = ground.entries.get(node.id)?.output;
+  const output = mergePlaces(found.output, before ? [found.output, before] : [found.output]);
+  await ground.commit(node, { output, contents, key: found.key, ms: null });
+  await followKey(ground, node, found.key, ground.means.lookout.signal);
   return { work: 'adopt', identity: found.output.identity };
 }
 
@@ -70,7 +73,28 @@ export async function buildImage(ground: Ground, node: Image, call: Call): Promi
   const output = await making;
   ground.places.set(node.id, output);
   await ground.commit(node, { output, contents, key, ms: Math.round(ground.means.now() - start) });
+  await followKey(ground, node, key, call.signal);
   return { work: 'build', identity: output.identity };
+}
+
+/**
+ * An image that came out as it was has a new key, and its publications stay as they are: there, it gets the candidate name of the new key,
+ * under which other machines will look. Where that fails, they build it once more; nothing else rests on it.
+ */
+async function followKey(ground: Ground, node: Image, key: Digest, signal: AbortSignal): Promise<void> {
+  const { identity } = ground.entry(node.id).output;
+  for (const publication of ground.publications.get(node.id) ?? []) {
+    const published = ground.entries.get(publication.id)?.output;
+    if (published?.identity !== identity) continue;
+    for (const at of published.at) {
+      if (!('registry' in at)) continue;
+      try {
+        await ground.means.registry.tag(at, candidateTag(key), { signal });
+      } catch (error) {
+        if (!(error instanceof BuildFailure)) throw error;
+      }
+    }
+  }
 }
 
 /** Waits for a build under the same name; null when there is none, or when it failed: then everybody tries for themselves. */
@@ -135,7 +159,7 @@ async function keyNow(ground: Ground, node: Image, signal: AbortSignal): Promise
 }
 
 async function placeOf(ground: Ground, node: Image, seen: Seen<Output>): Promise<Place> {
-  if (seen.seen !== 'yes') return 'nowhere';
+  if (seen.seen !== 'yes' || seen.value.at.length === 0) return 'nowhere';
   const { engine } = await ground.means.builders.capabilities(node.builder, ground.means.lookout.signal);
   return seen.value.at.some((at) => 'engine' in at && at.engine === engine) ? 'engine' : 'registry';
 }

@@ -1,7 +1,7 @@
 /** Publishing: the candidate is made present in the repository first, then each tag is moved. */
 import { BuildFailure, candidateTag } from '@rebake/sdk';
 import type { Digest, Image, Location, Output, Publication } from '@rebake/sdk';
-import { mergePlaces } from '../observe/lookout.ts';
+import { mergePlaces } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Report } from './cell.ts';
 import type { Ground } from './ground.ts';
@@ -93,7 +93,7 @@ async function bringCandidate(
   if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
   if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.manifest;
 
-  const places = mergePlaces(output, [output, ground.known(image.id)]).at.flatMap((at) =>
+  const places = mergePlaces(output, [output, ground.placesOf(image.id)]).at.flatMap((at) =>
     'registry' in at ? [at] : [],
   );
   const [here, ...others] = places.toSorted((a, b) => distance(a, target) - distance(b, target));

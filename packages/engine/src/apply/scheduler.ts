@@ -323,6 +323,7 @@ export class Scheduler {
 
   #hold(cell: Cell, work: HeldWork): void {
     cell.phase = 'held';
+    cell.settled = false;
     cell.work = work;
     cell.demand = null;
     cell.firm = false;

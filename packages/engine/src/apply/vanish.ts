@@ -1,7 +1,7 @@
 /** The end of nodes that are no longer declared: their entries go, and with `--prune` what they left in engines and registries. */
 import { BuildFailure } from '@rebake/sdk';
 import type { Location, NodeId } from '@rebake/sdk';
-import { placeName } from '../observe/lookout.ts';
+import { placeName } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Report } from './cell.ts';
 import type { Ground } from './ground.ts';

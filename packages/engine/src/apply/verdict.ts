@@ -70,7 +70,8 @@ function keep(ground: Ground, id: NodeId, parents: Parents): Verdict {
   const pinned = ground.external(id);
   if (!entry) return { is: 'fresh', identity: pinned?.identity ?? null };
   for (const [parent, identity] of parents) {
-    if (ground.action(parent).atMost === 'keep' || identity === null) continue;
+    // Externals are what the plan says: what was kept below them in spite of that was kept for a reason of its own.
+    if (ground.action(parent).atMost === 'keep' || ground.external(parent) || identity === null) continue;
     if (entry.parents[parent] !== identity)
       return { is: 'failed', error: ground.exceeded(`its parent ${parent} is not what was expected`).error };
   }

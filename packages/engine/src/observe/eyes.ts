@@ -1,7 +1,8 @@
 /** What observing asks of the world, and its two answers: looking, and trusting the state (`--refresh=false`). */
 import { parseReference } from '@rebake/sdk';
-import type { BuildError, Capabilities, Digest, External, Image, Output, Publication, Seen, State } from '@rebake/sdk';
-import { outputsByKey, referenceOf } from './lookout.ts';
+import type { BuildError, Capabilities, Digest, External, Image, Output, Publication, Seen } from '@rebake/sdk';
+import type { Known } from './known.ts';
+import { referenceOf } from './lookout.ts';
 import type { Lookout } from './lookout.ts';
 
 /** Questions about nodes. */
@@ -18,8 +19,7 @@ export interface Eyes {
 const NO: Seen<never> = { seen: 'no' };
 
 /** Really looks. */
-export function openEyes(lookout: Lookout, state: State): Eyes {
-  const byKey = outputsByKey(state);
+export function openEyes(lookout: Lookout, known: Known): Eyes {
   const externals = new Map<string, Promise<Seen<Output>>>();
   return {
     capabilities: (builder) => lookout.capabilities(builder),
@@ -30,14 +30,14 @@ export function openEyes(lookout: Lookout, state: State): Eyes {
       return seen;
     },
     image: (image, output) => lookout.locate(output, image.builder),
-    candidate: (image, key, publications) => lookout.candidate(image, key, publications, byKey),
+    candidate: (image, key, publications) => lookout.candidate(image, key, publications, known),
     async tags(node, image) {
-      const known = state.entries.get(node.id)?.output;
+      const before = known.entries.get(node.id)?.output;
       const { registry } = node;
       const look = (tag: string): Promise<Seen<Output>> =>
         registry === null
           ? lookAtEngineTag(lookout, node, image, tag)
-          : lookAtTag(lookout, { ...node, registry }, image, tag, known);
+          : lookAtTag(lookout, { ...node, registry }, image, tag, before);
       return new Map(await Promise.all(node.tags.map(async (tag) => [tag, await look(tag)] as const)));
     },
   };
@@ -93,8 +93,7 @@ async function lookAtEngineTag(lookout: Lookout, node: Publication, image: Image
 }
 
 /** Believes the state, and asks nobody. */
-export function closedEyes(state: State, capabilities: ReadonlyMap<string, Capabilities>): Eyes {
-  const byKey = outputsByKey(state);
+export function closedEyes(known: Known, capabilities: ReadonlyMap<string, Capabilities>): Eyes {
   const trusted = (output: Output | undefined, words: string): Seen<Output> =>
     output ? { seen: 'yes', value: output } : unknown('NOT_OBSERVED', words);
   return {
@@ -108,12 +107,12 @@ export function closedEyes(state: State, capabilities: ReadonlyMap<string, Capab
     },
     external: (node) =>
       Promise.resolve(
-        trusted(state.entries.get(node.id)?.output, `${node.ref} was never looked at: plan once with refresh`),
+        trusted(known.entries.get(node.id)?.output, `${node.ref} was never looked at: plan once with refresh`),
       ),
     image: (_image, output) => Promise.resolve({ seen: 'yes', value: output }),
-    candidate: (_image, key) => Promise.resolve(byKey.get(key)?.[0] ?? null),
+    candidate: (_image, key) => Promise.resolve(known.underKey(key)[0] ?? null),
     tags(node) {
-      const output = state.entries.get(node.id)?.output;
+      const output = known.entries.get(node.id)?.output;
       return Promise.resolve(new Map(node.tags.map((tag) => [tag, output ? { seen: 'yes', value: output } : NO])));
     },
   };

@@ -14,10 +14,11 @@ import type {
   RegistryClient,
   RepositoryAt,
   Seen,
-  State,
 } from '@rebake/sdk';
 import type { Builders } from '../run/builders.ts';
 import { Gate } from './gate.ts';
+import { mergePlaces, placeName } from './known.ts';
+import type { Known } from './known.ts';
 
 /** Ways to look. */
 export interface LookoutOptions {
@@ -95,13 +96,14 @@ export class Lookout {
   /**
    * The candidate of a key: in the repositories of the image's publications, in its builder's engine, or where an entry of the state
    * with this key says. Where several identities have the key (a builder that is not reproducible, on two machines), the one in a registry
-   * counts, because others see it too. A place that cannot be asked holds no candidate.
+   * counts, because others see it too. A place that cannot be asked holds no candidate. Where there is none, but the image's own entry has
+   * this key (a parent got another name, nothing else), that is the image all the same, seen nowhere.
    */
   async candidate(
     image: Image,
     key: Digest,
     publications: readonly Publication[],
-    entries: ByKey,
+    known: Known,
   ): Promise<Output | null> {
     const tag = candidateTag(key);
     const repositories = new Map(
@@ -114,11 +116,13 @@ export class Lookout {
     const found = await Promise.all([
       ...[...repositories.values()].map((at) => this.#inRepository(at, tag, image)),
       this.inspect(image.builder, { key }),
-      ...(entries.get(key) ?? []).map((output) => this.locate(output, image.builder)),
+      ...known.underKey(key).map((output) => this.locate(output, image.builder)),
     ]);
     const outputs = found.flatMap((seen) => (seen.seen === 'yes' ? [seen.value] : []));
     const [first] = outputs;
-    return first ? mergePlaces(first, outputs) : null;
+    if (first) return mergePlaces(first, outputs);
+    const entry = known.entries.get(image.id);
+    return entry?.key === key ? { identity: entry.output.identity, at: [] } : null;
   }
 
   async #inRepository(at: RepositoryAt, tag: string, image: Image): Promise<Seen<Output>> {
@@ -126,21 +130,6 @@ export class Lookout {
     if (seen.seen !== 'yes') return seen;
     return { seen: 'yes', value: { identity: seen.value.identity, at: [{ ...at, manifest: seen.value.manifest }] } };
   }
-}
-
-/** Outputs of the state by the key that they were made under. */
-export type ByKey = ReadonlyMap<Digest, readonly Output[]>;
-
-/** Sorts the entries of a state by key. */
-export function outputsByKey(state: State): ByKey {
-  const byKey = new Map<Digest, Output[]>();
-  for (const { key, output } of state.entries.values()) {
-    if (key === null) continue;
-    const known = byKey.get(key);
-    if (known) known.push(output);
-    else byKey.set(key, [output]);
-  }
-  return byKey;
 }
 
 /** Publications by the image that they publish. */
@@ -154,26 +143,6 @@ export function publicationsByImage(nodes: readonly Node[]): ReadonlyMap<NodeId,
     else byImage.set(image, [node]);
   }
   return byImage;
-}
-
-/** All places where the state knows an image to be: those of its own entry, and where its publications put the same identity. */
-export function knownPlaces(output: Output, publications: readonly Publication[], entries: State['entries']): Output {
-  return mergePlaces(output, [output, ...publications.flatMap(({ id }) => entries.get(id)?.output ?? [])]);
-}
-
-/** One image with the places of all `outputs` that are the same image. */
-export function mergePlaces({ identity }: Output, outputs: readonly Output[]): Output {
-  const places = new Map<string, Location>();
-  for (const output of outputs) {
-    if (output.identity !== identity) continue;
-    for (const at of output.at) places.set(placeName(at), at);
-  }
-  return { identity, at: [...places.values()] };
-}
-
-/** A place as one text: the same place, the same text. */
-export function placeName(at: Location): string {
-  return 'registry' in at ? `${at.registry}/${at.repository}@${at.manifest}` : `${at.engine} ${at.name}`;
 }
 
 /** What a reference points to within its repository. */

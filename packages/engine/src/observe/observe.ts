@@ -21,7 +21,8 @@ import type { BuilderPool } from '../run/builders.ts';
 import type { CtxFactory } from '../run/ctx.ts';
 import { closedEyes, openEyes, unknown } from './eyes.ts';
 import type { Eyes } from './eyes.ts';
-import { knownPlaces, Lookout, publicationsByImage } from './lookout.ts';
+import { Known } from './known.ts';
+import { Lookout, publicationsByImage } from './lookout.ts';
 import { lookAround } from './outlook.ts';
 import type { Outlook } from './outlook.ts';
 
@@ -53,7 +54,8 @@ export async function observe(input: ObserveInput): Promise<World> {
   const { nodes, state } = input;
   const graph = buildGraph(nodes);
   const publications = publicationsByImage(graph.order);
-  const { eyes, finish } = await makeEyes(input, graph);
+  const known = new Known(state.entries);
+  const { eyes, finish } = await makeEyes(input, graph, known);
   const forced = new Set(input.force);
   const outlooks = await lookAround({ graph, state, eyes, forced, publications });
   const tags = await Promise.all(
@@ -73,21 +75,21 @@ export async function observe(input: ObserveInput): Promise<World> {
     outputs.set(node.id, seen);
     if (moved !== null) movedTags.set(node.id, moved);
   }
-  const look = (image: Image, entry: Output): Promise<Seen<Output>> =>
-    eyes.image(image, knownPlaces(entry, publications.get(image.id) ?? [], state.entries));
-  await lookAtDemanded({ graph, state, outlooks, outputs, forced, look });
+  const look = (image: Image, entry: Output): Promise<Seen<Output>> => eyes.image(image, known.places(entry.identity));
+  await lookAtDemanded({ graph, state, outlooks, outputs, candidates, forced, look });
   return { outputs, candidates, builders: await finish(), movedTags, refreshed: input.refresh === 'all' };
 }
 
 async function makeEyes(
   input: ObserveInput,
   graph: Graph,
+  known: Known,
 ): Promise<{ eyes: Eyes; readonly finish: () => Promise<ReadonlyMap<string, Seen<Capabilities>>> }> {
   const used = [...new Set(graph.order.flatMap((node) => (node.role === 'image' ? [node.builder] : [])))];
   const all = async (ask: (name: string) => Promise<Seen<Capabilities>>): Promise<Map<string, Seen<Capabilities>>> =>
     new Map(await Promise.all(used.map(async (name) => [name, await ask(name)] as const)));
   if (input.refresh === 'none') {
-    const eyes = closedEyes(input.state, await input.memory.capabilities());
+    const eyes = closedEyes(known, await input.memory.capabilities());
     return { eyes, finish: () => all((name) => eyes.capabilities(name)) };
   }
   const builders = new Builders(input.builders, input.ctx);
@@ -98,7 +100,7 @@ async function makeEyes(
     for (const [name, answer] of seen) if (answer.seen === 'yes') await input.memory.remember(name, answer.value);
     return seen;
   };
-  return { eyes: openEyes(lookout, input.state), finish };
+  return { eyes: openEyes(lookout, known), finish };
 }
 
 interface TagsSeen {
@@ -158,6 +160,7 @@ interface Demanded {
   readonly outlooks: ReadonlyMap<NodeId, Outlook>;
   /** Completed in place. */
   readonly outputs: Map<NodeId, Seen<Output>>;
+  readonly candidates: World['candidates'];
   readonly forced: ReadonlySet<NodeId>;
   readonly look: (image: Image, entry: Output) => Promise<Seen<Output>>;
 }
@@ -166,7 +169,7 @@ interface Demanded {
  * Looks at images in waves: those that something which may run rests on; then, where one of them is gone and may be built again, what that and
  * its other children rest on, and so on. Kept images that nobody asked about are unknown, which is nothing as long as nobody demands them.
  */
-async function lookAtDemanded({ graph, state, outlooks, outputs, forced, look }: Demanded): Promise<void> {
+async function lookAtDemanded({ graph, state, outlooks, outputs, candidates, forced, look }: Demanded): Promise<void> {
   const running = new Set<number>();
   const next: number[] = [];
   const run = (rank: number): void => {
@@ -184,21 +187,26 @@ async function lookAtDemanded({ graph, state, outlooks, outputs, forced, look }:
   }
   const asked = new Set<NodeId>();
   while (next.length > 0) {
+    const gone: Image[] = [];
     const wave = next.splice(0).flatMap((rank) => {
       const parent = graph.parents[rank]?.map((at) => graph.order[at]).find((node) => node?.role === 'image');
       const entry = parent && state.entries.get(parent.id);
-      if (parent?.role !== 'image' || !entry || asked.has(parent.id) || outlooks.get(parent.id)?.verdict !== 'keep')
-        return [];
+      const verdict = parent && outlooks.get(parent.id)?.verdict;
+      if (parent?.role !== 'image' || !entry || asked.has(parent.id) || verdict === 'do') return [];
       asked.add(parent.id);
-      return [{ parent, entry }];
+      if (verdict === 'keep') return [{ parent, entry }];
+      // A candidate was seen already, or is known to be nowhere.
+      if (candidates.get(parent.id)?.output.at.length === 0) gone.push(parent);
+      return [];
     });
     const answers = await Promise.all(
       wave.map(async ({ parent, entry }) => ({ parent, seen: await look(parent, entry.output) })),
     );
     for (const { parent, seen } of answers) {
       outputs.set(parent.id, seen);
-      if (seen.seen === 'no') run(graph.rank.get(parent.id) ?? -1);
+      if (seen.seen === 'no') gone.push(parent);
     }
+    for (const image of gone) run(graph.rank.get(image.id) ?? -1);
   }
   for (const node of graph.order) {
     if (node.role === 'image' && !outputs.has(node.id) && outlooks.get(node.id)?.verdict === 'keep') {

@@ -15,6 +15,7 @@ import type {
 import { asFailure, checkCapabilities, checkDigest, checkLocation, checkOutput, checkSeen } from './answers.ts';
 import { silent, withCtx } from './ctx.ts';
 import type { CtxFactory } from './ctx.ts';
+import { cleanError } from './events.ts';
 
 /** A builder that can be had, and its bounds. */
 export interface PooledBuilder {
@@ -145,9 +146,14 @@ export class Builders {
     try {
       const builder = await pooled.load();
       const emit = call.emit?.bind(call) ?? silent;
-      return await withCtx(this.#ctx, { signal: call.signal, emit }, (ctx) => use(builder, ctx));
+      const answer = await withCtx(this.#ctx, { signal: call.signal, emit }, (ctx) => use(builder, ctx));
+      // Too late is a failure, whatever came of it: the node was settled without it. What was made is found by key next time.
+      if (call.signal.reason instanceof BuildFailure) throw call.signal.reason;
+      return answer;
     } catch (error) {
-      throw asFailure(error, call.signal, name);
+      const failure = asFailure(error, call.signal, name);
+      if (!(failure instanceof BuildFailure)) throw failure;
+      throw new BuildFailure(cleanError(failure.error, this.#ctx.redactor), { cause: error });
     }
   }
 }

@@ -37,8 +37,8 @@ export type Happening =
 export interface Weather {
   /** Images whose builds fail, as bits. */
   readonly failing: number;
-  /** The commit, or the build, at which the process dies, counting from 1; null: it does not. */
-  readonly diesAt: { readonly commit: number } | { readonly build: number } | { readonly aborts: number } | null;
+  /** The commit before which the process dies, or the build that a Ctrl-C interrupts, counting from 1; null: neither. */
+  readonly diesAt: { readonly commit: number } | { readonly build: number } | null;
   /** Hosts that are down while observing, as bits: 1 and 2 registries, 4 the engine. */
   readonly dark: number;
   readonly force: number;
@@ -95,7 +95,6 @@ const weather: fc.Arbitrary<Weather> = fc.record({
     fc.oneof(
       fc.record({ commit: fc.integer({ min: 1, max: 8 }) }),
       fc.record({ build: fc.integer({ min: 1, max: 5 }) }),
-      fc.record({ aborts: fc.integer({ min: 1, max: 5 }) }),
     ),
     null,
     3,

@@ -3,7 +3,6 @@ import { keyOf } from '@rebake/planner';
 import type { Digest, Entry, Image, Node, NodeId } from '@rebake/sdk';
 import { candidateTag, digestOf } from '@rebake/sdk';
 import type { Bench } from './bench.ts';
-import { manifestOf } from './fake-registry.ts';
 
 /** The world before an apply, as far as builds depend on it. */
 export interface Before {
@@ -95,7 +94,7 @@ export function unavoidable(
       }
     }
     const next = [...demanded].find(
-      ([id]) => !built.has(id) && isFresh(before, id, identity) && !isPresent(before, nodes, id),
+      ([id]) => !built.has(id) && isFresh(before, id, identity) && !isPresent(before, id),
     );
     if (!next) return built;
     missing.add(next[0]);
@@ -113,17 +112,14 @@ function isFresh(before: Before, id: NodeId, identity: ReadonlyMap<NodeId, Diges
   return before.entries.get(id)?.output.identity === identity.get(id);
 }
 
-function isPresent(before: Before, nodes: readonly Node[], id: NodeId): boolean {
+function isPresent(before: Before, id: NodeId): boolean {
   const entry = before.entries.get(id);
-  if (!entry) return false;
-  const { identity } = entry.output;
-  const places = [
-    entry,
-    ...nodes
-      .filter((node) => node.role === 'publication' && node.parents[0] === id)
-      .flatMap((node) => before.entries.get(node.id) ?? []),
-  ];
-  return places.some(
+  return entry !== undefined && isSomewhere(before, entry.output.identity);
+}
+
+/** Whether an image is really at one of the places where any entry has put it. */
+function isSomewhere(before: Before, identity: Digest): boolean {
+  return [...before.entries.values()].some(
     ({ output }) =>
       output.identity === identity &&
       output.at.some((at) =>
@@ -145,15 +141,7 @@ function hasCandidate(before: Before, nodes: readonly Node[], image: Image, key:
       before.repositories.get(`${node.registry}/${node.repository}`)?.tags.has(tag),
   );
   if (published) return true;
-  return [...before.entries.values()].some(
-    (entry) =>
-      entry.key === key &&
-      entry.output.at.some((at) =>
-        'registry' in at
-          ? before.repositories.get(`${at.registry}/${at.repository}`)?.manifests.has(manifestOf(entry.output.identity))
-          : before.names.get(at.name) === entry.output.identity,
-      ),
-  );
+  return [...before.entries.values()].some((entry) => entry.key === key && isSomewhere(before, entry.output.identity));
 }
 
 function shownBy(before: Before, node: Extract<Node, { role: 'publication' }>): readonly (Digest | null)[] {
