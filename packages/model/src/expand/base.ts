@@ -6,7 +6,7 @@ import type { BaseFacts } from '../rules/facts.ts';
 import { NO_FILES, setAt } from '../rules/filesets.ts';
 import { requirementLines } from '../rules/packages.ts';
 import { filesDigest, Ledger, short } from './inputs.ts';
-import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS } from './places.ts';
+import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS, MOUNT } from './places.ts';
 
 /** Id of a base image. */
 export function baseId(name: string, platform: Platform): NodeId {
@@ -157,7 +157,6 @@ function fragmentSteps(base: BaseFacts, place: string): Step[] {
 }
 
 function builtinSteps(base: BaseFacts): Step[] {
-  const run = { step: 'run', files: NO_FILES, mount: '/tmp/rebake', workdir: '/', env: {} } as const;
   return [
     {
       step: 'python-env',
@@ -166,8 +165,14 @@ function builtinSteps(base: BaseFacts): Step[] {
       packages: { requirements: requirementLines(base.packages) },
       bytecode: true,
     },
-    { ...run, argv: ['mkdir', '-p', `${HOME}/bin`] },
-    { ...run, argv: ['ln', '-sfn', `${BUILTIN_ENV}/bin/python`, `${HOME}/bin/python`] },
+    {
+      step: 'run',
+      files: NO_FILES,
+      mount: MOUNT,
+      workdir: `${HOME}/bin`,
+      argv: ['ln', '-sfn', `${BUILTIN_ENV}/bin/python`, 'python'],
+      env: {},
+    },
   ];
 }
 

@@ -3,7 +3,6 @@ import { compareBytes, digestOfBytes } from '@rebake/sdk';
 import type { Image, ImageSpec, Inputs, NodeId, Platform, Step } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts, CodeEnvFacts, PackageFacts } from '../rules/facts.ts';
-import { NO_FILES } from '../rules/filesets.ts';
 import { requirementLines } from '../rules/packages.ts';
 import { baseId } from './base.ts';
 import { Ledger, short } from './inputs.ts';
@@ -183,16 +182,8 @@ function resourcesSteps({ resources }: CodeEnvFacts, user: string): Step[] {
   if (resources === null) return [];
   if (resources.mode === 'copy') return [{ step: 'copy', files: resources.files, to: RESOURCES, owner: `${user}:0` }];
   // The script asks the code of DSS where its folder is, and so needs it on its path again.
-  const env = { PYTHONPATH: KIT_PYTHON };
-  const run = { step: 'run', mount: MOUNT } as const;
+  const argv = [`${CODE_ENV}/bin/python`, `${MOUNT}/${resources.script}`];
   return [
-    { ...run, files: NO_FILES, workdir: '/', argv: ['mkdir', '-p', RESOURCES], env: {} },
-    {
-      ...run,
-      files: resources.files,
-      workdir: RESOURCES,
-      argv: [`${CODE_ENV}/bin/python`, `${MOUNT}/${resources.script}`],
-      env,
-    },
+    { step: 'run', files: resources.files, mount: MOUNT, workdir: RESOURCES, argv, env: { PYTHONPATH: KIT_PYTHON } },
   ];
 }
