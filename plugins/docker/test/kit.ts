@@ -48,6 +48,8 @@ export function logOf(seen: readonly Progress[]): string[] {
 
 /** A key of its own for every name and run, so that nothing is found from before. */
 const run = crypto.randomUUID();
+
+/** The key of a name, in this run. */
 export function keyOf(name: string): Digest {
   return digestOf(['test', run, name]);
 }
@@ -64,7 +66,8 @@ export function jobOf(
 ): Job {
   return {
     key: keyOf(name),
-    spec: { steps, env: {}, ...more.spec },
+    // The engine remembers the steps of earlier runs, and would not run them again.
+    spec: { steps, env: {}, ...(parent ? { buildEnv: { TEST_RUN: run } } : {}), ...more.spec },
     platform: 'linux/amd64',
     parent,
     froms: {},
