@@ -1,5 +1,5 @@
 /** Plan files from outside: checked strictly, because an apply does what they say. zod is loaded when one is read. */
-import type { Plan } from '@rebake/sdk';
+import { canonicalJson, type Plan } from '@rebake/sdk';
 
 /** A plan, or what is wrong with the text, in one line. */
 export type ParsedPlan = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly error: string };
@@ -21,7 +21,11 @@ export async function parsePlan(text: string): Promise<ParsedPlan> {
   }
   const { planSchema } = await import('./plan-schema.ts');
   const parsed = planSchema().safeParse(value);
-  if (parsed.success) return { ok: true, plan: parsed.data };
+  if (parsed.success) {
+    // A member called `__proto__` vanishes while parsing: what is applied is all that the file says, or nothing.
+    const whole = canonicalJson(parsed.data) === canonicalJson(value);
+    return whole ? { ok: true, plan: parsed.data } : { ok: false, error: 'it has members that no plan has' };
+  }
   const issues = parsed.error.issues
     .slice(0, MAX_ISSUES)
     .map(({ path, message }) => `${path.map(String).join('.') || 'plan'}: ${message}`);

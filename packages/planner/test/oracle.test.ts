@@ -121,7 +121,7 @@ function happened(action: Action, run: Run): boolean {
 }
 
 const arbitrary = fc.array(piece, { minLength: 1, maxLength: 7 });
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: 300 };
 
 function each(
   check: (scene: Scene, actions: readonly Action[], all: readonly Run[], forced: readonly NodeId[]) => void,

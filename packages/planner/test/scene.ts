@@ -33,8 +33,12 @@ export function id(text: string): NodeId {
   return text as NodeId;
 }
 
+const digests = new Map<string, Digest>();
+
 export function digest(text: string): Digest {
-  return digestOf(text);
+  const known = digests.get(text) ?? digestOf(text);
+  digests.set(text, known);
+  return known;
 }
 
 export function input(text: string): Input {
