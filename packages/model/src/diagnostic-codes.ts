@@ -3,9 +3,6 @@ import type { Diagnostic, DiagnosticKind, Where } from '@rebake/sdk';
 import { LOAD_ROWS } from './diagnostic-codes-load.ts';
 import { RULE_ROWS } from './diagnostic-codes-rules.ts';
 
-/** A row of a table: code, severity, what it means, what to do. */
-export type KindRow = readonly [code: string, severity: 'error' | 'warning', means: string, help: string];
-
 const rows = [...LOAD_ROWS, ...RULE_ROWS];
 
 /** Codes of diagnostics of a declaration. */

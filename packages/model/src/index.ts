@@ -1,5 +1,6 @@
 /** The declaration: schema, loading, DSS rules, diagnostics, edits in place, expansion to nodes. */
 export type { Binding, BuilderConfig, EnvSummary, Expansion, ImageFacts, Loaded, LoadedText } from './contract.ts';
+export { defineConfig } from './define-config.ts';
 export { DIAGNOSTIC_KINDS, type DiagnosticCode } from './diagnostic-codes.ts';
 export { upgradeRelease, type UpgradeOutcome, type UpgradeRequest } from './edit/upgrade.ts';
 export { expand } from './expand/index.ts';
@@ -29,4 +30,4 @@ export type {
   RegistryConfig,
   ReleaseConfig,
 } from './schema.ts';
-export { defineConfig, RELEASE_VERSION, SCHEMA_VERSION } from './schema-words.ts';
+export { RELEASE_VERSION, SCHEMA_VERSION } from './schema-words.ts';

@@ -1,13 +1,7 @@
 /** The words of the schema, without the validator: what start-up and the rules need of it. */
-import type { ConfigInput } from './schema.ts';
 
 /** What a template may refer to: the only interpolation there is. */
 export const RELEASE_VERSION = '${release.version}';
 
 /** Version of the shape of validated declarations; part of the load cache's key, raised whenever `Config` changes. */
 export const SCHEMA_VERSION = 1;
-
-/** Gives a `rebake.config.ts` its types and completion; returns the declaration as it is. */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  return config;
-}

@@ -4,8 +4,8 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Docum
 import { diagnostic } from '../diagnostic-codes.ts';
 import { dotted, spotOf, type KeyPath, type ReadSource, type Source, type Spot, type SpotTree } from './source.ts';
 
-/** Values that may come out of aliases, each use counted in full: a bomb of aliases ends here. */
-const MAX_ALIASED = 200_000;
+/** Values that a declaration may have, what an alias stands for counted at each use: a bomb of aliases ends here, unexploded. */
+const MAX_VALUES = 1_000_000;
 /** Deeper than any declaration, shallower than any stack. */
 const MAX_DEPTH = 64;
 
@@ -34,15 +34,21 @@ interface Walk {
   readonly lines: LineCounter;
   readonly file: string;
   readonly diagnostics: Diagnostic[];
-  aliased: number;
-  inAlias: boolean;
-  /** Anchors so far, in the order of the document: an alias means the latest one before it. */
-  readonly anchors: Map<string, Node>;
+  values: number;
+  /** Anchors so far, in the order of the document: an alias means the latest one before it. Null while it is being read itself. */
+  readonly anchors: Map<string, Anchored | null>;
 }
 
 interface Converted {
   readonly value: unknown;
   readonly spots: SpotTree;
+  /** Levels below it. */
+  readonly depth: number;
+}
+
+/** What an anchor names: read once, and shared by all that mean it. */
+interface Anchored extends Converted {
+  readonly values: number;
 }
 
 /** Reads a YAML declaration. */
@@ -70,7 +76,7 @@ export function readYaml(file: string, text: string): ReadSource {
     const message = `The YAML is not valid: ${sentence(broken.message)}`;
     return { source: null, diagnostics: [diagnostic('CONFIG_SYNTAX', message, at([], spotAt(lines, broken.pos[0])))] };
   }
-  const walk: Walk = { lines, file, diagnostics: [], aliased: MAX_ALIASED, inAlias: false, anchors: new Map() };
+  const walk: Walk = { lines, file, diagnostics: [], values: 0, anchors: new Map() };
   try {
     const { value, spots } = convert(walk, document.contents, [], undefined);
     const source: Source = {
@@ -90,49 +96,62 @@ export function readYaml(file: string, text: string): ReadSource {
 function convert(walk: Walk, node: Node | null | undefined, path: KeyPath, key: Spot | undefined): Converted {
   const range = node?.range ?? null;
   const offset = range?.[0] ?? 0;
-  if ((walk.inAlias && --walk.aliased < 0) || path.length > MAX_DEPTH) throw new TooLarge(offset);
   const value = range === null ? (key ?? [1, 1]) : spotAt(walk.lines, offset);
   const spots: SpotTree = key === undefined ? { value } : { value, key };
-  if (node === null || node === undefined) return { value: null, spots };
+  walk.values += 1;
+  if (node === null || node === undefined) return { value: null, spots, depth: 0 };
   if (isAlias(node)) {
-    const target = walk.anchors.get(node.source);
-    // Each use of an alias counts in full; one that contains itself ends at the depth.
-    if (target === undefined) return { value: null, spots };
-    const outer = walk.inAlias;
-    walk.inAlias = true;
-    const { value: resolved, spots: inner } = convert(walk, target, path, key);
-    walk.inAlias = outer;
-    return { value: resolved, spots: { ...inner, ...spots, ...(isScalar(target) ? {} : { value }) } };
+    const meant = walk.anchors.get(node.source);
+    // An alias before its anchor is an error of the parser's already; one inside of what it means never ends.
+    if (meant === undefined) return { value: null, spots, depth: 0 };
+    if (meant === null) throw new TooLarge(offset);
+    walk.values += meant.values;
+    limit(walk, path.length + meant.depth, offset);
+    return { value: meant.value, spots: { ...meant.spots, ...spots }, depth: meant.depth };
   }
-  if (node.anchor !== undefined) walk.anchors.set(node.anchor, node);
+  limit(walk, path.length, offset);
+  if (node.anchor === undefined) return convertNode(walk, node, path, spots);
+  const before = walk.values;
+  walk.anchors.set(node.anchor, null);
+  const converted = convertNode(walk, node, path, spots);
+  walk.anchors.set(node.anchor, { ...converted, values: walk.values - before });
+  return converted;
+}
+
+function limit(walk: Walk, depth: number, offset: number): void {
+  if (walk.values > MAX_VALUES || depth > MAX_DEPTH) throw new TooLarge(offset);
+}
+
+function convertNode(walk: Walk, node: Node, path: KeyPath, spots: SpotTree): Converted {
   if (isMap(node)) return convertMap(walk, node.items as Pair<Node, Node | null>[], path, spots);
   if (isSeq(node)) {
     const children = new Map<string, SpotTree>();
+    let depth = 0;
     const items = (node.items as Node[]).map((item, index) => {
       const converted = convert(walk, item, [...path, index], undefined);
       children.set(String(index), converted.spots);
+      depth = Math.max(depth, converted.depth);
       return converted.value;
     });
-    return { value: items, spots: { ...spots, children } };
+    return { value: items, spots: { ...spots, children }, depth: depth + 1 };
   }
-  if (!isScalar(node)) return { value: null, spots };
+  if (!isScalar(node)) return { value: null, spots, depth: 0 };
   if (typeof node.value === 'number' && !Number.isFinite(node.value)) {
-    const where: Where = { file: walk.file, line: value[0], column: value[1], path: dotted(path) };
+    const [line, column] = spots.value;
     const message = `\`${dotted(path)}\` is ${node.value}, which is no number that a declaration can hold`;
-    walk.diagnostics.push(diagnostic('WRONG_TYPE', message, where));
-    return { value: 0, spots };
+    walk.diagnostics.push(diagnostic('WRONG_TYPE', message, { file: walk.file, line, column, path: dotted(path) }));
+    return { value: 0, spots, depth: 0 };
   }
   const written = node.source;
-  return {
-    value: node.value,
-    spots: written === undefined || typeof node.value === 'string' ? spots : { ...spots, written },
-  };
+  const known = written === undefined || typeof node.value === 'string' ? spots : { ...spots, written };
+  return { value: node.value, spots: known, depth: 0 };
 }
 
 function convertMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: KeyPath, spots: SpotTree): Converted {
   const members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const children = new Map<string, SpotTree>();
   const merged: Converted[] = [];
+  let depth = 0;
   for (const pair of pairs) {
     const keySpot = spotAt(walk.lines, pair.key.range?.[0] ?? 0);
     const name = keyText(walk, pair.key);
@@ -159,11 +178,13 @@ function convertMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path:
       continue;
     }
     const converted = convert(walk, pair.value, [...path, name], keySpot);
+    depth = Math.max(depth, converted.depth);
     members[name] = converted.value;
     children.set(name, converted.spots);
   }
   // What stands in the mapping itself goes first, then the earlier of what is merged.
-  for (const { value, spots: from } of merged) {
+  for (const { value, spots: from, depth: below } of merged) {
+    depth = Math.max(depth, below - 1);
     for (const [name, member] of Object.entries(value as Record<string, unknown>)) {
       if (Object.hasOwn(members, name)) continue;
       members[name] = member;
@@ -171,18 +192,18 @@ function convertMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path:
       if (child !== undefined) children.set(name, child);
     }
   }
-  return { value: members, spots: { ...spots, children } };
+  return { value: members, spots: { ...spots, children }, depth: depth + 1 };
 }
 
 /** The mappings that a `<<` brings. */
-function mergeSources(walk: Walk, { value, spots }: Converted, where: Where): Converted[] {
+function mergeSources(walk: Walk, { value, spots, depth }: Converted, where: Where): Converted[] {
   if (Array.isArray(value)) {
     return value.flatMap((item, index) => {
       const child = spots.children?.get(String(index)) ?? spots;
-      return mergeSources(walk, { value: item, spots: child }, where);
+      return mergeSources(walk, { value: item, spots: child, depth: depth - 1 }, where);
     });
   }
-  if (typeof value === 'object' && value !== null) return [{ value, spots }];
+  if (typeof value === 'object' && value !== null) return [{ value, spots, depth }];
   walk.diagnostics.push(
     diagnostic(
       'WRONG_TYPE',
@@ -196,9 +217,15 @@ function mergeSources(walk: Walk, { value, spots }: Converted, where: Where): Co
 
 /** A key as it was written: `3.10:` is the key `3.10`, whatever number YAML makes of it. */
 function keyText(walk: Walk, key: Node | null): string | null {
-  const node = isAlias(key) ? walk.anchors.get(key.source) : key;
-  if (!isScalar(node)) return null;
-  return typeof node.value === 'string' ? node.value : (node.source ?? null);
+  if (isAlias(key)) {
+    const meant = walk.anchors.get(key.source)?.value;
+    return typeof meant === 'string' ? meant : null;
+  }
+  if (!isScalar(key)) return null;
+  const text = typeof key.value === 'string' ? key.value : (key.source ?? null);
+  if (key.anchor !== undefined)
+    walk.anchors.set(key.anchor, { value: text, spots: { value: [1, 1] }, depth: 0, values: 1 });
+  return text;
 }
 
 function spotAt(lines: LineCounter, offset: number): Spot {
