@@ -29,8 +29,7 @@ export interface RedactingStream {
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
   let pattern: RegExp | null = null;
-  const clean = (text: string): string => {
-    if (secrets.size === 0) return text;
+  const anySecret = (): RegExp => {
     pattern ??= new RegExp(
       [...secrets]
         .toSorted((a, b) => b.length - a.length)
@@ -38,8 +37,9 @@ export function createRedactor(): Redactor {
         .join('|'),
       'g',
     );
-    return text.replace(pattern, MASK);
+    return pattern;
   };
+  const clean = (text: string): string => (secrets.size === 0 ? text : text.replace(anySecret(), MASK));
   return {
     learn(value) {
       const text = typeof value === 'string' ? value : new TextDecoder().decode(value);
@@ -52,7 +52,8 @@ export function createRedactor(): Redactor {
       return {
         push(piece) {
           const text = held + piece;
-          const cut = startOfUnfinished(text, secrets);
+          const cut =
+            secrets.size === 0 ? text.length : afterWhole(text, startOfUnfinished(text, secrets), anySecret());
           held = text.slice(cut);
           return clean(text.slice(0, cut));
         },
@@ -82,12 +83,11 @@ function secretsIn(text: string): readonly string[] {
     if (setting !== undefined) found.add(setting);
     else if (lines.length > 1 && line.length >= SHORTEST_LINE && !/[\s=:]/.test(line)) found.add(line);
   }
-  for (const secret of found) {
+  for (const secret of [...found]) {
     if (secret.includes('\n')) continue;
     found.add(Buffer.from(secret).toString('base64'));
     found.add(encodeURIComponent(secret));
     found.add(JSON.stringify(secret).slice(1, -1));
-    if (found.size > 10_000) break;
   }
   return [...found].filter((secret) => secret.length >= SHORTEST);
 }
@@ -102,6 +102,14 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** A cut that would go through a whole secret goes behind it. */
+function afterWhole(text: string, cut: number, secrets: RegExp): number {
+  for (const { index, 0: secret } of text.matchAll(secrets)) {
+    if (index < cut && cut < index + secret.length) return index + secret.length;
+  }
+  return cut;
 }
 
 /** Where in `text` a secret may have begun that only the next piece completes; its length when none has. */
