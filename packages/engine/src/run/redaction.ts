@@ -83,7 +83,8 @@ function secretsIn(text: string): readonly string[] {
     if (setting !== undefined) found.add(setting);
     else if (lines.length > 1 && line.length >= SHORTEST_LINE && !/[\s=:]/.test(line)) found.add(line);
   }
-  for (const secret of [...found]) {
+  const spelled = [...found];
+  for (const secret of spelled) {
     if (secret.includes('\n')) continue;
     found.add(Buffer.from(secret).toString('base64'));
     found.add(encodeURIComponent(secret));
