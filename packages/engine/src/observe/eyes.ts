@@ -24,7 +24,10 @@ export function openEyes(lookout: Lookout, known: Known): Eyes {
   return {
     capabilities: (builder) => lookout.capabilities(builder),
     external(node, builder) {
-      const name = `${node.ref} ${node.platform} ${builder}`;
+      const reference = parseReference(node.ref);
+      // Only a name without a registry depends on who asks.
+      const asker = 'registry' in reference && reference.registry === null ? builder : null;
+      const name = `${node.ref} ${node.platform} ${asker}`;
       let seen = externals.get(name);
       if (!seen) externals.set(name, (seen = lookAtExternal(lookout, node, builder)));
       return seen;
