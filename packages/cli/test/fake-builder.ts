@@ -2,16 +2,30 @@
 import {
   BuildFailure,
   candidateTag,
-  digestOf,
+  STEP_VERSIONS,
   type Builder,
+  type BuildError,
+  type Ctx,
   type Digest,
   type Job,
   type Location,
   type Output,
   type Seen,
 } from '@rebake/sdk';
+import { MANIFEST_TYPE, tinyImage, type TinyImage } from './tiny-image.ts';
 
 const ENGINE = 'fake-engine';
+const BUILD_MS = 60_000;
+const TRANSFER_MS = 5_000;
+
+/** Time that passes only while something is built or sent. */
+export interface Clock {
+  now(): number;
+  pass(ms: number): void;
+}
+
+/** What a build does before it makes its image; to reject is to fail. */
+export type Behaviour = (job: Job, ctx: Ctx) => Promise<void>;
 
 /** A fake engine: what it holds can be looked at and spoiled from outside. */
 export interface FakeEngine {
@@ -20,88 +34,128 @@ export interface FakeEngine {
   readonly names: Map<string, Digest>;
   /** Keys that were built, in order. */
   readonly built: Digest[];
-  /** What the next builds do: by a text that occurs in the spec. */
-  readonly behaviours: Map<string, (job: Job, signal: AbortSignal) => Promise<void>>;
+  /** What builds do, by a text that occurs in their spec. */
+  readonly behaviours: Map<string, Behaviour>;
   /** Whether it answers at all. */
   reachable: boolean;
+  /** Whether it finishes a build although rebake has stopped listening. */
+  finishesAnyway: boolean;
   contents: string;
   steps: readonly string[];
 }
 
+/** A build that ends in its engine's own words. */
+export function failing(words: string, code = 'STEP_FAILED'): Behaviour {
+  return async () => {
+    throw failure(code, words);
+  };
+}
+
 /** Makes an empty engine. */
-export function fakeEngine(steps: readonly string[]): FakeEngine {
-  const names = new Map<string, Digest>();
-  const built: Digest[] = [];
-  const behaviours: FakeEngine['behaviours'] = new Map();
-  const name = (key: Digest): string => `rebake/candidate:${candidateTag(key)}`;
-  const output = (at: string): Seen<Output> => {
-    const identity = names.get(at);
+export function fakeEngine(clock: Clock): FakeEngine {
+  const images = new Map<Digest, TinyImage>();
+  const candidate = (key: Digest): string => `rebake/candidate:${candidateTag(key)}`;
+  const keep = (name: string, image: TinyImage): Location => {
+    images.set(image.identity, image);
+    engine.names.set(name, image.identity);
+    return { engine: ENGINE, name };
+  };
+  const output = (name: string): Seen<Output> => {
+    const identity = engine.names.get(name);
     return identity === undefined
       ? { seen: 'no' }
-      : { seen: 'yes', value: { identity, at: [{ engine: ENGINE, name: at }] } };
+      : { seen: 'yes', value: { identity, at: [{ engine: ENGINE, name }] } };
   };
   const engine: FakeEngine = {
-    names,
-    built,
-    behaviours,
+    names: new Map(),
+    built: [],
+    behaviours: new Map(),
     reachable: true,
+    finishesAnyway: false,
     contents: 'fake@1',
-    steps,
+    steps: Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`),
     builder: {
       async probe() {
-        if (!engine.reachable)
-          throw new BuildFailure({
-            code: 'ENGINE_UNREACHABLE',
-            retry: 'never',
-            words: 'connect ECONNREFUSED fake.sock',
-          });
-        return {
-          engine: ENGINE,
-          contents: engine.contents,
-          steps: engine.steps,
-          platforms: ['linux/amd64'],
-          reproducible: true,
-        };
+        if (!engine.reachable) throw new BuildFailure(UNREACHABLE);
+        const { contents, steps } = engine;
+        return { engine: ENGINE, contents, steps, platforms: ['linux/amd64'], reproducible: true };
       },
       async build(job, ctx) {
-        const text = JSON.stringify(job.spec);
-        for (const [part, act] of behaviours) if (text.includes(part)) await act(job, ctx.signal);
-        ctx.signal.throwIfAborted();
-        ctx.emit({ type: 'step', index: 1, of: 1, name: 'hash' });
+        const spec = JSON.stringify(job.spec);
+        for (const [part, act] of engine.behaviours) if (spec.includes(part)) await act(job, ctx);
+        if (!engine.finishesAnyway) ctx.signal.throwIfAborted();
+        clock.pass(BUILD_MS);
+        for (const [index, { step }] of job.spec.steps.entries())
+          ctx.emit({ type: 'step', index: index + 1, of: job.spec.steps.length, name: step });
         ctx.emit({ type: 'log', text: 'hashed\n' });
-        // Not `root`: where the files lie on this machine is not what an image is made of.
-        const identity = digestOf({
-          parent: job.parent?.identity ?? null,
-          spec: JSON.parse(text, (key, value: unknown) => (key === 'root' ? undefined : value)),
-        });
-        names.set(name(job.key), identity);
-        built.push(job.key);
-        return { identity, at: [{ engine: ENGINE, name: name(job.key) }] };
+        const image = tinyImage({ parent: job.parent?.identity ?? null, froms: froms(job), spec: withoutPlaces(spec) });
+        const at = keep(candidate(job.key), image);
+        engine.built.push(job.key);
+        ctx.signal.throwIfAborted();
+        return { identity: image.identity, at: [at] };
       },
-      async fetch() {
-        throw new BuildFailure({ code: 'FETCH_FAILED', retry: 'never', words: 'this engine has no registry' });
+      async fetch(image, key, ctx) {
+        const [from] = image.at.filter((at) => 'registry' in at);
+        if (from === undefined) throw failure('IMAGE_MISSING', 'it is in no registry');
+        const repository = `http://${from.registry}/v2/${from.repository}`;
+        const manifest = await request(`${repository}/manifests/${from.manifest}`, {}, ctx);
+        const { config } = (await manifest.json()) as { config: { digest: Digest } };
+        const content = await request(`${repository}/blobs/${config.digest}`, {}, ctx);
+        clock.pass(TRANSFER_MS);
+        return keep(candidate(key), tinyImage(await content.json()));
       },
-      async push() {
-        throw new BuildFailure({ code: 'PUSH_FAILED', retry: 'never', words: 'this engine has no registry' });
+      async push({ identity }, { registry, repository, key }, ctx) {
+        const image = images.get(identity);
+        if (image === undefined) throw failure('IMAGE_MISSING', `${identity} is not in this engine`);
+        const to = `http://${registry}/v2/${repository}`;
+        for (const [digest, body] of image.blobs)
+          await request(`${to}/blobs/uploads/1?digest=${digest}`, { method: 'PUT', body }, ctx);
+        const headers = { 'content-type': MANIFEST_TYPE };
+        const tag = `${to}/manifests/${candidateTag(key)}`;
+        await request(tag, { method: 'PUT', body: image.manifestText, headers }, ctx);
+        clock.pass(TRANSFER_MS);
+        return image.manifest;
       },
-      async tag(image, to): Promise<Location> {
-        names.set(to, image.identity);
-        return { engine: ENGINE, name: to };
+      async tag({ identity }, name) {
+        clock.pass(TRANSFER_MS);
+        engine.names.set(name, identity);
+        return { engine: ENGINE, name };
       },
       async inspect(at) {
-        if (!engine.reachable)
-          return {
-            seen: 'unknown',
-            why: { code: 'ENGINE_UNREACHABLE', retry: 'never', words: 'connect ECONNREFUSED fake.sock' },
-          };
-        if ('key' in at) return output(name(at.key));
+        if (!engine.reachable) return { seen: 'unknown', why: UNREACHABLE };
+        if ('key' in at) return output(candidate(at.key));
         return 'name' in at ? output(at.name) : { seen: 'no' };
       },
       async remove(at) {
-        if ('name' in at) names.delete(at.name);
+        if ('name' in at) engine.names.delete(at.name);
       },
       async close() {},
     },
   };
   return engine;
+}
+
+const UNREACHABLE: BuildError = {
+  code: 'ENGINE_UNREACHABLE',
+  retry: 'never',
+  words: 'connect ECONNREFUSED fake.sock',
+};
+
+function failure(code: string, words: string): BuildFailure {
+  return new BuildFailure({ code, retry: 'never', words });
+}
+
+function froms(job: Job): Readonly<Record<string, Digest>> {
+  return Object.fromEntries(Object.entries(job.froms).map(([ref, { identity }]) => [ref, identity]));
+}
+
+/** Where the files of a spec lie on this machine is not what an image is made of. */
+function withoutPlaces(spec: string): unknown {
+  return JSON.parse(spec, (key, value: unknown) => (key === 'root' ? undefined : value));
+}
+
+async function request(url: string, init: RequestInit, { signal }: Ctx): Promise<Response> {
+  const response = await fetch(url, { ...init, signal });
+  if (response.ok) return response;
+  throw failure('REGISTRY_DENIED', `${init.method ?? 'GET'} ${new URL(url).pathname}: HTTP ${response.status}`);
 }

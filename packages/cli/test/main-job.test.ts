@@ -1,7 +1,8 @@
 /** The main job through the command line: declare, plan, apply, upgrade, resolve. */
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/index.ts';
-import { FLEET, rig } from './rig.ts';
+import { FLEET } from './fleets.ts';
+import { rig } from './rig.ts';
 
 describe('the main job', () => {
   it('plans everything, applies it, and then has nothing to do', async () => {

@@ -1,88 +1,129 @@
-/** Runs the real command line in a temporary project, in this process, with a fake engine, a clock that ticks, and ids that count. */
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Runs the real command line in a temporary project, in this process, with a fake engine, a clock of its own, and ids that count. */
+import { mkdtempSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { STEP_VERSIONS } from '@rebake/sdk';
 import { run, type Io } from '../src/index.ts';
-import { fakeEngine, type FakeEngine } from './fake-builder.ts';
+import { fakeEngine, type Clock, type FakeEngine } from './fake-builder.ts';
+import type { TestRegistry } from './registry.ts';
 
 /** What a command line came to. */
 export interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** What was drawn in place, one block after the other; null: the last one was left as it is. */
+  readonly frames: readonly (string | null)[];
+  readonly questions: readonly string[];
+}
+
+/** How a command is run. */
+export interface RunOptions {
+  /** Answers of the person at the terminal; absent: nobody is there. */
+  readonly answers?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Width of the terminal; absent: output goes to a file or a pipe. */
+  readonly columns?: number;
+  readonly colors?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether builders are those that the declaration names, instead of the fake one. */
+  readonly realBuilders?: boolean;
 }
 
 /** A project in a temporary folder; `using` removes it. */
 export interface Rig extends Disposable {
   readonly dir: string;
   readonly engine: FakeEngine;
-  write(path: string, text: string): void;
+  readonly clock: Clock;
+  path(name: string): string;
+  write(path: string, text: string | Uint8Array): void;
   read(path: string): string;
-  /** Runs `rebake ARGS`. */
-  rebake(args: string, options?: { readonly answers?: readonly string[]; readonly signal?: AbortSignal }): Promise<Ran>;
+  /** Writes a file anew with one text in the place of another that must be there. */
+  edit(path: string, from: string, to: string): void;
+  /** Runs `rebake ARGS`, split at spaces. */
+  rebake(args: string, options?: RunOptions): Promise<Ran>;
 }
 
-const STEPS = Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`);
+/** Time between two commands. */
+const PAUSE_MS = 3_600_000;
 
-/** Makes a project of these files. */
-export function rig(files: Readonly<Record<string, string>>): Rig {
-  const dir = mkdtempSync(join(tmpdir(), 'rebake-cli-'));
-  const engine = fakeEngine(STEPS);
+/** Makes a project of these files. Registries stand under their labels in files and in output. */
+export function rig(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  registries: readonly TestRegistry[] = [],
+): Rig {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'rebake-cli-')));
   let time = Date.parse('2026-01-01T00:00:00Z');
   let ids = 0;
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), text);
+  const clock: Clock = { now: () => time, pass: (ms) => void (time += ms) };
+  const engine = fakeEngine(clock);
+  const path = (name: string): string => join(dir, name);
+  const write = (name: string, content: string | Uint8Array): void => {
+    mkdirSync(dirname(path(name)), { recursive: true });
+    const text = typeof content === 'string' ? hostsFor(content, registries) : content;
+    writeFileSync(path(name), text);
   };
-  for (const [path, text] of Object.entries(files)) write(path, text);
+  const read = (name: string): string => shown(readFileSync(path(name), 'utf8'));
+  const shown = (text: string): string => labelsFor(text.replaceAll(dir, '$DIR'), registries);
+  for (const [name, content] of Object.entries(files)) write(name, content);
   return {
     dir,
     engine,
+    clock,
+    path,
     write,
-    read: (path) => readFileSync(join(dir, path), 'utf8'),
-    async rebake(args, { answers, signal } = {}) {
-      const asked = [...(answers ?? [])];
+    read,
+    edit(name, from, to) {
+      const before = read(name);
+      if (!before.includes(from)) throw new Error(`${name} has no ${JSON.stringify(from)}`);
+      write(
+        name,
+        before.replace(from, () => to),
+      );
+    },
+    async rebake(args, options = {}) {
+      clock.pass(PAUSE_MS);
+      const asked = [...(options.answers ?? [])];
+      const frames: (string | null)[] = [];
+      const questions: string[] = [];
       let out = '';
       let err = '';
       const io: Io = {
         cwd: dir,
-        env: { HOME: dir },
-        terminal: null,
-        colors: false,
-        signal: signal ?? new AbortController().signal,
-        ask: answers === undefined ? null : async () => asked.shift() ?? '',
+        env: { HOME: dir, ...options.env },
+        terminal: options.columns === undefined ? null : { columns: options.columns },
+        colors: options.colors === true,
+        signal: options.signal ?? new AbortController().signal,
+        ask:
+          options.answers === undefined
+            ? null
+            : async (question) => {
+                questions.push(question);
+                return asked.shift() ?? '';
+              },
         out: (text) => void (out += text),
         err: (text) => void (err += text),
-        redraw() {},
-        given: { now: () => (time += 1000), randomId: () => `id-${++ids}`, builders: { docker: engine.builder } },
+        redraw: (block) => void frames.push(block === null ? null : shown(block)),
+        given: {
+          now: () => clock.now(),
+          randomId: () => `id-${++ids}`,
+          ...(options.realBuilders === true ? {} : { builders: { docker: engine.builder } }),
+        },
       };
+      const words = hostsFor(args, registries).split(' ');
       const code = await run(
-        args.split(' ').filter((part) => part !== ''),
+        words.filter((word) => word !== ''),
         io,
       );
-      // Temporary names differ from run to run; nothing else may.
-      return { code, out: out.replaceAll(dir, '$DIR'), err: err.replaceAll(dir, '$DIR') };
+      return { code, out: shown(out), err: shown(err), frames, questions };
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
 }
 
-/** A small fleet without registries: publications go into the fake engine. */
-export const FLEET: Readonly<Record<string, string>> = {
-  'rebake.yaml': `version: 1
-release: { version: 14.1.1, kit: ./kit }
-baseImages:
-  python: { type: container-exec, from: { rootfs: ./rootfs.tar }, python: ["3.11"] }
-containerConfigs:
-  cpu: { engine: docker, base: python }
-codeEnvs:
-  glm: { language: python, interpreter: "3.11", packages: { file: glm.txt }, containerConfigs: all, jupyter: true }
-  soup: { language: python, interpreter: "3.11", packages: [beautifulsoup4], containerConfigs: [cpu] }
-builders: { default: docker }
-`,
-  'glm.txt': '# what glm needs\nglum==3.1.2\nscipy\n',
-  'rootfs.tar': 'not really a tar, and nobody here looks inside',
-  'kit/dss-version.json': '{"product_version": "14.1.1"}\n',
-  'kit/python/dataiku/__init__.py': '__version__ = "14.1.1"\n',
-};
+function hostsFor(text: string, registries: readonly TestRegistry[]): string {
+  return registries.reduce((result, { label, host }) => result.replaceAll(label, host), text);
+}
+
+function labelsFor(text: string, registries: readonly TestRegistry[]): string {
+  return registries.reduce((result, { label, host }) => result.replaceAll(host, label), text);
+}
