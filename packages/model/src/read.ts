@@ -1,9 +1,10 @@
 /** Reads a declaration all the way: loads it, applies the rules of DSS, and expands it to nodes. */
-import type { FileHasher } from '@rebake/image';
+import { compareBytes, type FileHasher } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
-import type { Expansion, Loaded } from './contract.ts';
+import type { Expansion } from './contract.ts';
 import { expand } from './expand/index.ts';
-import { loadCached } from './load/cache.ts';
+import { keepExpansion, reviveExpansion } from './expand/kept.ts';
+import { openDeclaration } from './load/cache.ts';
 import type { LoadOutcome } from './load/load.ts';
 
 /** What to read. */
@@ -20,35 +21,52 @@ export interface ReadRequest {
 
 /** A declaration that was read. */
 export interface Declaration {
-  readonly loaded: Loaded | null;
   /** Null when the declaration has faulty parts: what is left of it is good for diagnostics only. */
   readonly expansion: Expansion | null;
   /** Of loading and of the rules, by place. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads a declaration. Nothing that a user wrote makes it throw. */
+/** Reads a declaration. Nothing that a user wrote makes it throw. Where nothing has changed, neither loading nor expanding is done again. */
 export async function readDeclaration(request: ReadRequest): Promise<Declaration> {
-  const outcome = await loadCached(request);
-  const { loaded, removed } = outcome;
-  if (loaded === null) return { loaded, expansion: null, diagnostics: outcome.diagnostics };
-  const expansion = expand(
+  const opened = await openDeclaration(request);
+  if (opened.made !== null) {
+    const expansion = reviveExpansion(opened.made, () => expansionOf(opened.outcome()) ?? nothing());
+    return { expansion, diagnostics: expansion.diagnostics };
+  }
+  const outcome = opened.outcome();
+  const expansion = expansionOf(outcome);
+  if (expansion === null) return { expansion, diagnostics: outcome.diagnostics };
+  const diagnostics = merged(outcome, expansion.diagnostics);
+  const sound = !diagnostics.some(({ severity }) => severity === 'error');
+  opened.keep(sound ? keepExpansion({ ...expansion, diagnostics }) : null);
+  return { expansion: outcome.removed.length === 0 ? expansion : null, diagnostics };
+}
+
+function expansionOf({ loaded, removed }: LoadOutcome): Expansion | null {
+  if (loaded === null) return null;
+  return expand(
     loaded,
     removed.map((path) => path.join('.')),
   );
-  const diagnostics = merged(outcome, expansion.diagnostics);
-  return { loaded, expansion: removed.length === 0 ? expansion : null, diagnostics };
+}
+
+function nothing(): never {
+  throw new TypeError('an expansion was kept of a declaration that cannot be loaded');
 }
 
 /** Joins them by place; where loading has something to say already, the rules are silent. */
 function merged({ diagnostics }: LoadOutcome, ruled: readonly Diagnostic[]): readonly Diagnostic[] {
-  if (diagnostics.length === 0) return ruled;
   const places = new Set(diagnostics.map(placeOf));
-  const added = ruled.filter((one) => !places.has(placeOf(one)));
-  if (added.length === 0) return diagnostics;
-  return [...diagnostics, ...added].toSorted(
-    (a, b) => (a.where?.line ?? 0) - (b.where?.line ?? 0) || (a.where?.column ?? 0) - (b.where?.column ?? 0),
-  );
+  const all = [...diagnostics, ...ruled.filter((one) => diagnostics.length === 0 || !places.has(placeOf(one)))];
+  return all.length < 2
+    ? all
+    : all.toSorted(
+        (a, b) =>
+          compareBytes(a.where?.file ?? '', b.where?.file ?? '') ||
+          (a.where?.line ?? 0) - (b.where?.line ?? 0) ||
+          (a.where?.column ?? 0) - (b.where?.column ?? 0),
+      );
 }
 
 function placeOf({ where }: Diagnostic): string {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createFileHasher } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
-import { load, loadCached, type LoadOutcome } from '../src/index.ts';
+import { load, loadCached, readDeclaration, type Declaration, type LoadOutcome } from '../src/index.ts';
 
 /** A folder that is removed at the end of a test. */
 export interface Folder {
@@ -14,6 +14,8 @@ export interface Folder {
   load(file?: string): Promise<LoadOutcome>;
   /** Loads with a cache, `seconds` after now. */
   loadLater(seconds: number): Promise<LoadOutcome>;
+  /** Reads all the way, with the same cache. */
+  readLater(seconds: number): Promise<Declaration>;
   [Symbol.dispose](): void;
 }
 
@@ -21,6 +23,12 @@ export interface Folder {
 export function folder(files: Readonly<Record<string, string | Uint8Array>> = {}): Folder {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'rebake-model-')));
   const hasher = (): ReturnType<typeof createFileHasher> => createFileHasher({ cacheFile: null, now: Date.now });
+  const cached = (seconds: number): Parameters<typeof loadCached>[0] => ({
+    cwd: root,
+    hasher: hasher(),
+    cacheDir: join(root, '.rebake/cache'),
+    now: () => Date.now() + seconds * 1000,
+  });
   const made: Folder = {
     root,
     path: (name) => join(root, name),
@@ -31,13 +39,8 @@ export function folder(files: Readonly<Record<string, string | Uint8Array>> = {}
       }
     },
     load: (file) => load({ cwd: root, hasher: hasher(), ...(file === undefined ? {} : { file }) }),
-    loadLater: (seconds) =>
-      loadCached({
-        cwd: root,
-        hasher: hasher(),
-        cacheDir: join(root, '.rebake/cache'),
-        now: () => Date.now() + seconds * 1000,
-      }),
+    loadLater: (seconds) => loadCached(cached(seconds)),
+    readLater: (seconds) => readDeclaration(cached(seconds)),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
   made.write(files);

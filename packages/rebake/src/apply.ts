@@ -1,25 +1,24 @@
 /** `apply`: plan (or take a saved plan), ask, carry it out. */
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apply as run, type RunSummary } from '@rebake/engine';
-import { parsePlan, type Stale } from '@rebake/planner';
-import type { Diagnostic, Event, LockHolder, NodeId, Plan } from '@rebake/sdk';
-import { libraryDiagnostic } from './diagnostics.ts';
+import type { Stale } from '@rebake/planner';
+import type { Diagnostic, Event, LockHolder, Plan } from '@rebake/sdk';
+import { readPlan } from './plan-file.ts';
 import { withPlan, type PlanOptions, type PlanResult } from './plan.ts';
-import { hasErrors, openProject, type Project } from './project.ts';
+import { hasErrors, withProject, type Project } from './project.ts';
 import { openSession, type Session } from './session.ts';
 
 /** What to apply, and how. */
 export interface ApplyOptions extends PlanOptions {
-  /** Path of a saved plan; without one, apply plans first. */
+  /** Path of a saved plan, relative to `cwd`; without one, apply plans first. */
   readonly planFile?: string;
   /** Actions at a time. */
   readonly parallelism?: number;
   /** Asked before anything is changed, with the fresh plan; a saved plan is its own approval. */
   readonly confirm: (result: PlanResult) => Promise<'yes' | 'no'>;
-  /** Told once which nodes a run is about, before its first event: for reporters that show short names. */
-  readonly onNodes?: (ids: readonly NodeId[]) => void;
+  /** Told once what is going to be carried out, before the first event: for reporters that show short names and how far a run is. */
+  readonly onPlan?: (plan: Plan) => void;
   readonly emit: (event: Event) => void;
 }
 
@@ -40,14 +39,12 @@ const PUBLISH_TIMEOUT = 3_600_000;
 
 /** Applies and closes everything again. */
 export async function apply(options: ApplyOptions): Promise<ApplyResult> {
-  const project = await openProject(options);
-  try {
-    return options.planFile === undefined
-      ? await applyFresh(project, options)
-      : await applySaved(project, options, options.planFile);
-  } finally {
-    await project.close();
-  }
+  const { planFile } = options;
+  return withProject(
+    options,
+    (diagnostics): ApplyResult => ({ status: 'invalid', diagnostics }),
+    (project) => (planFile === undefined ? applyFresh(project, options) : applySaved(project, options, planFile)),
+  );
 }
 
 async function applyFresh(project: Project, options: ApplyOptions): Promise<ApplyResult> {
@@ -69,13 +66,11 @@ async function applySaved(project: Project, options: ApplyOptions, file: string)
     declaration: { expansion, diagnostics },
   } = project;
   if (dataDir === null || expansion === null || hasErrors(diagnostics)) return { status: 'invalid', diagnostics };
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => ({ error: error.message }));
-  const parsed = typeof text === 'string' ? await parsePlan(text) : ({ ok: false, error: text.error } as const);
-  if (!parsed.ok)
-    return { status: 'invalid', diagnostics: [libraryDiagnostic('PLAN_FILE_UNREADABLE', `${file}: ${parsed.error}`)] };
+  const saved = await readPlan(file, options.cwd);
+  if (!saved.ok) return { status: 'invalid', diagnostics: saved.diagnostics };
   const session = openSession(project, dataDir, expansion, options);
   try {
-    return await carryOut(project, session, parsed.plan, options);
+    return await carryOut(project, session, saved.plan, options);
   } finally {
     await session.close();
   }
@@ -87,7 +82,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     declaration: { expansion },
   } = project;
   if (expansion === null || dataDir === null) throw new Error('a declaration that is planned has an expansion');
-  options.onNodes?.(plan.actions.map(({ node }) => node));
+  options.onPlan?.(plan);
   const applied = await run({
     nodes: expansion.nodes,
     plan,

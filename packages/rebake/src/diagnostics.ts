@@ -42,6 +42,12 @@ export const LIBRARY_DIAGNOSTICS = [
     help: 'Make it again with `rebake plan --out FILE`.',
   },
   {
+    code: 'FILES_REFUSED',
+    severity: 'error',
+    means: 'The operating system refuses a file of rebake: a plan file, or something in `.rebake` beside the declaration.',
+    help: 'Check the path, its permissions and the space on the disk.',
+  },
+  {
     code: 'CONFIRMATION_NEEDED',
     severity: 'error',
     means: '`apply` asks before it acts, and there is no terminal to ask on.',

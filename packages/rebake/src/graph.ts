@@ -1,7 +1,7 @@
 /** `graph`: the build graph as JSON, or as a mermaid flowchart. */
 import { shortNames } from '@rebake/planner';
 import type { Diagnostic, Node } from '@rebake/sdk';
-import { hasErrors, openProject, type ProjectOptions } from './project.ts';
+import { hasErrors, withProject, type ProjectOptions } from './project.ts';
 
 /** The drawing; null when the declaration has errors. */
 export interface GraphResult {
@@ -11,14 +11,15 @@ export interface GraphResult {
 
 /** Draws the graph of the declaration. Contacts nothing. */
 export async function graph(options: ProjectOptions & { readonly format: 'json' | 'mermaid' }): Promise<GraphResult> {
-  const project = await openProject(options);
-  try {
-    const { expansion, diagnostics } = project.declaration;
-    if (expansion === null || hasErrors(diagnostics)) return { text: null, diagnostics };
-    return { text: options.format === 'json' ? jsonText(expansion.nodes) : mermaidText(expansion.nodes), diagnostics };
-  } finally {
-    await project.close();
-  }
+  return withProject(
+    options,
+    (diagnostics): GraphResult => ({ text: null, diagnostics }),
+    async ({ declaration: { expansion, diagnostics } }) => {
+      if (expansion === null || hasErrors(diagnostics)) return { text: null, diagnostics };
+      const text = options.format === 'json' ? jsonText(expansion.nodes) : mermaidText(expansion.nodes);
+      return { text, diagnostics };
+    },
+  );
 }
 
 function jsonText(nodes: readonly Node[]): string {

@@ -4,6 +4,7 @@ export { BUILT_IN_KINDS } from './builders.ts';
 export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
 export { graph, type GraphResult } from './graph.ts';
 export { plan, type Planned, type PlanOptions, type PlanResult } from './plan.ts';
+export { savePlan } from './plan-file.ts';
 export type { ProjectOptions } from './project.ts';
 export { resolve, WORKLOADS, type ResolveOptions, type ResolveResult, type ResolveStatus } from './resolve.ts';
 export type { SessionOptions } from './session.ts';

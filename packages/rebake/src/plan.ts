@@ -4,7 +4,7 @@ import type { Expansion } from '@rebake/model';
 import { plan as makePlan, selectNodes } from '@rebake/planner';
 import type { Blocker, Diagnostic, NodeId, Plan, State, World } from '@rebake/sdk';
 import { blockerDiagnostics, selectionDiagnostic } from './diagnostics.ts';
-import { hasErrors, openProject, type Project, type ProjectOptions } from './project.ts';
+import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /** What to plan. */
@@ -38,12 +38,11 @@ export interface PlanResult {
 
 /** Plans and closes everything again. */
 export async function plan(options: PlanOptions): Promise<PlanResult> {
-  const project = await openProject(options);
-  try {
-    return await withPlan(project, options, async (result) => result);
-  } finally {
-    await project.close();
-  }
+  return withProject(
+    options,
+    (diagnostics): PlanResult => ({ diagnostics, planned: null }),
+    (project) => withPlan(project, options, async (result) => result),
+  );
 }
 
 /** Plans, and hands the plan to `use` while builders and registries are still open: what apply goes on with. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createFileHasher } from '@rebake/image';
 import type { Diagnostic, Store } from '@rebake/sdk';
 import { findConfig, readDeclaration, type Declaration } from '@rebake/model';
+import { refusalDiagnostic } from './refusals.ts';
 
 /** Where a project is, and what of the process it may use. */
 export interface ProjectOptions {
@@ -33,8 +34,31 @@ export interface Project {
   close(): Promise<void>;
 }
 
+/**
+ * Opens a project, uses it, and closes it again. A state that cannot be used and a disk that refuses are no bugs: they end in `refused`, with a
+ * diagnostic.
+ */
+export async function withProject<T>(
+  options: ProjectOptions,
+  refused: (diagnostics: readonly Diagnostic[]) => T,
+  use: (project: Project) => Promise<T>,
+): Promise<T> {
+  try {
+    const project = await openProject(options);
+    try {
+      return await use(project);
+    } finally {
+      await project.close();
+    }
+  } catch (error) {
+    const diagnostic = refusalDiagnostic(error);
+    if (diagnostic === null) throw error;
+    return refused([diagnostic]);
+  }
+}
+
 /** Finds and reads the declaration. Never throws for what a user wrote: that is in `declaration.diagnostics`. */
-export async function openProject(options: ProjectOptions): Promise<Project> {
+async function openProject(options: ProjectOptions): Promise<Project> {
   const found = findConfig(options.cwd, options.config);
   const now = options.now ?? Date.now;
   const randomId = options.randomId ?? randomUUID;

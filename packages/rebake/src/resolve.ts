@@ -4,7 +4,7 @@ import { selectNodes } from '@rebake/planner';
 import type { Diagnostic, Digest, Entry, NodeId } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
-import { hasErrors, openProject, type Project } from './project.ts';
+import { hasErrors, withProject, type Project } from './project.ts';
 
 /** Kinds of work that can be asked for. */
 export const WORKLOADS: readonly string[] = Object.keys(WORKLOAD_TABLE);
@@ -54,33 +54,36 @@ const REFUSED: Readonly<Record<RefusalCode, ResolveStatus>> = {
 /** Resolves one run. Trusts the state unless `refresh` is `all`. */
 export async function resolve(options: ResolveOptions): Promise<ResolveResult> {
   const runBy = options.codeEnv === null ? 'dss-or-others' : 'others';
-  const none = { formatVersion: 1, reference: null, identity: null, publication: null, runBy } as const;
-  const project = await openProject(options);
-  try {
-    const { expansion, diagnostics } = project.declaration;
-    if (expansion === null) return { ...none, status: 'invalid', diagnostics };
-    if (!isWorkload(options.workload)) {
-      const help = `It is one of ${WORKLOADS.join(', ')}.`;
-      return {
-        ...none,
-        status: 'invalid',
-        diagnostics: [libraryDiagnostic('UNKNOWN_WORKLOAD', `there is no workload \`${options.workload}\``, { help })],
-      };
-    }
-    const found = resolveBinding(expansion, {
-      env: options.codeEnv,
-      config: options.containerConfig,
-      workload: options.workload,
-    });
-    if (!found.ok) {
-      const { code, message, help } = found.refusal;
-      return { ...none, status: REFUSED[code], diagnostics: [{ code, severity: 'error', message, help, where: null }] };
-    }
-    if (hasErrors(diagnostics)) return { ...none, status: 'invalid', diagnostics };
-    return { ...none, ...(await resolveBound(project, options, found.binding)) };
-  } finally {
-    await project.close();
+  const none = { reference: null, identity: null, publication: null };
+  const answer = await withProject(
+    options,
+    (diagnostics): Answer => ({ ...none, status: 'invalid', diagnostics }),
+    async (project) => {
+      const bound = bindingOf(project, options);
+      return 'binding' in bound ? resolveBound(project, options, bound.binding) : { ...none, ...bound };
+    },
+  );
+  return { formatVersion: 1, runBy, ...answer };
+}
+
+type Refused = Pick<ResolveResult, 'status' | 'diagnostics'>;
+
+/** What the declaration alone says of a run. */
+function bindingOf({ declaration }: Project, options: ResolveOptions): { readonly binding: Binding } | Refused {
+  const { expansion, diagnostics } = declaration;
+  if (expansion === null) return { status: 'invalid', diagnostics };
+  const { codeEnv: env, containerConfig: config, workload } = options;
+  if (!isWorkload(workload)) {
+    const help = `It is one of ${WORKLOADS.join(', ')}.`;
+    const unknown = libraryDiagnostic('UNKNOWN_WORKLOAD', `there is no workload \`${workload}\``, { help });
+    return { status: 'invalid', diagnostics: [unknown] };
   }
+  const found = resolveBinding(expansion, { env, config, workload });
+  if (!found.ok) {
+    const { code, message, help } = found.refusal;
+    return { status: REFUSED[code], diagnostics: [{ code, severity: 'error', message, help, where: null }] };
+  }
+  return hasErrors(diagnostics) ? { status: 'invalid', diagnostics } : { binding: found.binding };
 }
 
 type Answer = Pick<ResolveResult, 'status' | 'reference' | 'identity' | 'publication' | 'diagnostics'>;

@@ -2,7 +2,7 @@
 import { selectNodes } from '@rebake/planner';
 import type { Diagnostic, Entry, Failure, Node } from '@rebake/sdk';
 import { selectionDiagnostic } from './diagnostics.ts';
-import { hasErrors, openProject, type ProjectOptions } from './project.ts';
+import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
 
 /** A declared node, its last success and the failure since. */
 export interface ShownNode {
@@ -19,22 +19,24 @@ export interface ShowResult {
 
 /** One node by id or short name, or all. Contacts nothing. */
 export async function show(options: ProjectOptions & { readonly node?: string }): Promise<ShowResult> {
-  const project = await openProject(options);
-  try {
-    const { expansion, diagnostics } = project.declaration;
-    if (expansion === null || hasErrors(diagnostics)) return { nodes: null, diagnostics };
-    const state = await (await project.store()).read();
-    const row = (node: Node): ShownNode => ({
-      node,
-      entry: state.entries.get(node.id) ?? null,
-      failure: state.failures.get(node.id) ?? null,
-    });
-    if (options.node === undefined) return { nodes: expansion.nodes.map(row), diagnostics };
-    const picked = selectNodes(expansion.nodes, [options.node], 'alone');
-    if (!picked.ok) return { nodes: null, diagnostics: picked.problems.map(selectionDiagnostic) };
-    const wanted = new Set(picked.nodes);
-    return { nodes: expansion.nodes.filter(({ id }) => wanted.has(id)).map(row), diagnostics };
-  } finally {
-    await project.close();
-  }
+  const nothing = (diagnostics: readonly Diagnostic[]): ShowResult => ({ nodes: null, diagnostics });
+  return withProject(options, nothing, (project) => showNodes(project, options.node));
+}
+
+async function showNodes(project: Project, node: string | undefined): Promise<ShowResult> {
+  const { expansion, diagnostics } = project.declaration;
+  if (expansion === null || hasErrors(diagnostics)) return { nodes: null, diagnostics };
+  const { nodes } = expansion;
+  const picked = node === undefined ? null : selectNodes(nodes, [node], 'alone');
+  if (picked?.ok === false) return { nodes: null, diagnostics: picked.problems.map(selectionDiagnostic) };
+  const wanted = new Set(picked === null ? nodes.map(({ id }) => id) : picked.nodes);
+  const state = await (await project.store()).read();
+  const rows = nodes
+    .filter(({ id }) => wanted.has(id))
+    .map((one) => ({
+      node: one,
+      entry: state.entries.get(one.id) ?? null,
+      failure: state.failures.get(one.id) ?? null,
+    }));
+  return { nodes: rows, diagnostics };
 }

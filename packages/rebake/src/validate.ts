@@ -1,6 +1,6 @@
 /** `validate`: every problem of a declaration at once. */
 import type { Diagnostic } from '@rebake/sdk';
-import { hasErrors, openProject, type ProjectOptions } from './project.ts';
+import { hasErrors, withProject, type ProjectOptions } from './project.ts';
 
 /** What was found. */
 export interface ValidateResult {
@@ -10,11 +10,6 @@ export interface ValidateResult {
 
 /** Reads the declaration and says all that is wrong with it. Contacts nothing. */
 export async function validate(options: ProjectOptions): Promise<ValidateResult> {
-  const project = await openProject(options);
-  try {
-    const { diagnostics } = project.declaration;
-    return { ok: !hasErrors(diagnostics), diagnostics };
-  } finally {
-    await project.close();
-  }
+  const result = (diagnostics: readonly Diagnostic[]): ValidateResult => ({ ok: !hasErrors(diagnostics), diagnostics });
+  return withProject(options, result, async ({ declaration }) => result(declaration.diagnostics));
 }

@@ -25,5 +25,5 @@ export function planText(planned: Planned, io: Pick<Io, 'colors'>): string {
     ? ''
     : `${paint('yellow', 'Nothing was looked at: the state is trusted (--refresh=false).')}\n`;
   const quiet = plan.actions.every(({ atMost }) => atMost === 'keep') && planned.blockers.length === 0;
-  return `${trusted}${quiet ? '' : `${tree}\n`}${paint('bold', planSummary(plan.actions))}\n`;
+  return `${trusted}${quiet ? '' : `${tree}\n`}${paint('bold', planSummary(plan.actions, planned.blocked.size))}\n`;
 }

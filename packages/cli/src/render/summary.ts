@@ -12,7 +12,7 @@ const EFFORTS: readonly (readonly [Effort, string])[] = [
 ];
 
 /** `Plan: 2 to build, 5 to build if what they stand on changes, 7 to publish; 12 unchanged.` */
-export function planSummary(actions: readonly Action[]): string {
+export function planSummary(actions: readonly Action[], blocked: number): string {
   const parts: string[] = [];
   for (const [effort, words] of EFFORTS) {
     const all = actions.filter(({ atMost }) => atMost === effort);
@@ -20,9 +20,10 @@ export function planSummary(actions: readonly Action[]): string {
     if (all.length > conditional) parts.push(`${all.length - conditional} ${words}`);
     if (conditional > 0) parts.push(`${conditional} ${words} if what they stand on changes`);
   }
-  const kept = actions.filter(({ atMost }) => atMost === 'keep').length;
-  if (parts.length === 0) return `Nothing to do: ${kept} unchanged.`;
-  return `Plan: ${parts.join(', ')}; ${kept} unchanged.`;
+  const kept = actions.filter(({ atMost }) => atMost === 'keep').length - blocked;
+  const rest = blocked === 0 ? `${kept} unchanged` : `${kept} unchanged, ${blocked} blocked`;
+  if (parts.length > 0) return `Plan: ${parts.join(', ')}; ${rest}.`;
+  return blocked === 0 ? `Nothing to do: ${rest}.` : `Not planned: ${rest}.`;
 }
 
 const OUTCOMES: readonly Outcome[] = [

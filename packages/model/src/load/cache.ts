@@ -33,7 +33,7 @@ export interface CachedLoadRequest extends LoadRequest {
   readonly now?: () => number;
 }
 
-const FORMAT = 'rebake declaration 1';
+const FORMAT = 'rebake declaration 2';
 const FILE = 'declaration.json';
 /** Time stamps count in two seconds at worst; what is younger may change again without showing it. */
 const RACY_NS = 2_000_000_000n;
@@ -43,11 +43,14 @@ const MAX_WATCHED = 50_000;
 /** Line, column and members: a {@link SpotTree} for JSON, with only the places of values. */
 type Spots = readonly [line: number, column: number, members?: Readonly<Record<string, Spots>>];
 
-interface Kept {
+interface Head {
   readonly key: string;
   readonly file: string;
   /** Path, and its stamp. */
   readonly watched: readonly (readonly [path: string, stamp: string])[];
+}
+
+interface Kept {
   readonly config: Config;
   readonly texts: readonly (readonly [string, LoadedText])[];
   /** Each set once, and for each key which of them. */
@@ -58,55 +61,78 @@ interface Kept {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Loads like {@link load}, from the cache where nothing has changed. TypeScript is always run: it may compute anything. */
-export async function loadCached(request: CachedLoadRequest): Promise<LoadOutcome> {
-  const { cacheDir } = request;
-  const found = findConfig(request.cwd, request.file);
-  if (!found.ok) return { loaded: null, removed: [], diagnostics: [found.diagnostic] };
-  const { file } = found;
-  const kept = cacheDir === null || isTypeScript(file) ? null : read(cacheDir, file);
-  if (kept !== null) return { loaded: revive(kept), removed: [], diagnostics: kept.warnings };
-  const startedAt = (request.now ?? Date.now)();
-  const details = await loadDetails({ ...request, file });
-  if (cacheDir !== null) keep(cacheDir, details, startedAt);
-  return { loaded: details.loaded, removed: details.removed, diagnostics: details.diagnostics };
+/** A declaration, loaded or kept, with room for what was made of it. */
+export interface OpenDeclaration {
+  /** What {@link OpenDeclaration.keep} was given when this declaration was last loaded; null: nothing, or it has changed since. */
+  readonly made: string | null;
+  /** The declaration; parsed when first asked for, where it was kept. */
+  outcome(): LoadOutcome;
+  /** Keeps the declaration for the next start, with what was made of it: one line of text, or null. */
+  keep(made: string | null): void;
 }
 
-/** Modules that decide what is kept; bundled into one they are gone, and the one counts. */
-const CODE = [
-  'cache',
-  'files',
-  'named-files',
-  'validate',
-  'yaml',
-  '../schema',
-  '../schema-parts',
-  '../schema-images',
-  '../schema-envs',
-];
+/** Loads like {@link load}, from the cache where nothing has changed. */
+export async function loadCached(request: CachedLoadRequest): Promise<LoadOutcome> {
+  const opened = await openDeclaration(request);
+  opened.keep(null);
+  return opened.outcome();
+}
+
+/** Opens a declaration, from the cache where nothing has changed. TypeScript is always run: it may compute anything. */
+export async function openDeclaration(request: CachedLoadRequest): Promise<OpenDeclaration> {
+  const { cacheDir } = request;
+  const found = findConfig(request.cwd, request.file);
+  if (!found.ok) return fresh({ loaded: null, removed: [], diagnostics: [found.diagnostic] });
+  const { file } = found;
+  const kept = cacheDir === null || isTypeScript(file) ? null : read(cacheDir, file);
+  if (kept !== null) return kept;
+  const startedAt = (request.now ?? Date.now)();
+  const details = await loadDetails({ ...request, file });
+  return fresh(details, (made) => {
+    if (cacheDir !== null) keep(cacheDir, details, startedAt, made);
+  });
+}
+
+function fresh(
+  { loaded, removed, diagnostics }: LoadOutcome,
+  keepIt: OpenDeclaration['keep'] = () => {},
+): OpenDeclaration {
+  const outcome: LoadOutcome = { loaded, removed, diagnostics };
+  return { made: null, outcome: () => outcome, keep: keepIt };
+}
 
 /** The code itself counts too: a cache written by other code may mean something else. */
 function cacheKey(): string {
-  const extension = extname(import.meta.filename);
-  const stamps = CODE.map((name) => stampOf(join(import.meta.dirname, `${name}${extension}`)));
-  return `${FORMAT} schema ${SCHEMA_VERSION} code ${stampOf(import.meta.filename)} ${stamps.join(' ')}`;
+  const { filename, dirname: folder } = import.meta;
+  // Bundled into one file, that one counts; else all modules of the package, which is what its developers run.
+  const apart = statOf(join(folder, `../schema${extname(filename)}`)) !== null;
+  const files = apart
+    ? readdirSync(join(folder, '..'), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, '..', name))
+    : [filename];
+  return `${FORMAT} schema ${SCHEMA_VERSION} code ${files.map(stampOf).join(' ')}`;
 }
 
-function read(cacheDir: string, file: string): Kept | null {
-  let kept: Kept;
+/** Three lines: what it holds for, what was made of the declaration, and the declaration. The last is parsed only when somebody asks. */
+function read(cacheDir: string, file: string): OpenDeclaration | null {
   try {
-    kept = JSON.parse(readFileSync(join(cacheDir, FILE), 'utf8')) as Kept;
-    if (kept.key !== cacheKey() || kept.file !== file) return null;
-    for (const [path, stamp] of kept.watched) if (stampOf(path) !== stamp) return null;
-    return kept;
+    const [head = '', made = '', body = ''] = readFileSync(join(cacheDir, FILE), 'utf8').split('\n');
+    const { key, file: of, watched } = JSON.parse(head) as Head;
+    if (key !== cacheKey() || of !== file || body === '') return null;
+    for (const [path, stamp] of watched) if (stampOf(path) !== stamp) return null;
+    let outcome: LoadOutcome | null = null;
+    const parse = (): LoadOutcome => {
+      const kept = JSON.parse(body) as Kept;
+      return { loaded: revive(file, kept), removed: [], diagnostics: kept.warnings };
+    };
+    return { made: made === '' ? null : made, outcome: () => (outcome ??= parse()), keep: () => {} };
   } catch {
     // Missing, cut off, or edited by hand: it is made anew.
     return null;
   }
 }
 
-function revive(kept: Kept): Loaded {
-  const { file, config, spots } = kept;
+function revive(file: string, kept: Kept): Loaded {
+  const { config, spots } = kept;
   const sets = new Map<string, FileSet>();
   for (const [key, index] of kept.setOf) {
     const set = kept.sets[index];
@@ -133,7 +159,7 @@ function whereOf(file: string, spots: Spots, path: KeyPath): Where {
   return { file, line: at[0], column: at[1], path: dotted(path) };
 }
 
-function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
+function keep(cacheDir: string, details: LoadDetails, startedAt: number, made: string | null): void {
   const { loaded, source, linked, diagnostics } = details;
   const spots = source?.spots ?? null;
   if (loaded === null || spots === null || linked) return;
@@ -150,10 +176,8 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
   }
   const sets = [...new Set(loaded.sets.values())];
   const index = new Map(sets.map((set, at) => [set, at]));
+  const head: Head = { key: cacheKey(), file: loaded.file, watched };
   const kept: Kept = {
-    key: cacheKey(),
-    file: loaded.file,
-    watched,
     config: loaded.config,
     texts: [...loaded.texts],
     sets,
@@ -162,7 +186,7 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number): void {
     spots: spotsOf(spots),
     warnings: diagnostics,
   };
-  write(cacheDir, JSON.stringify(kept));
+  write(cacheDir, `${JSON.stringify(head)}\n${made ?? ''}\n${JSON.stringify(kept)}\n`);
 }
 
 function spotsOf(tree: SpotTree): Spots {
