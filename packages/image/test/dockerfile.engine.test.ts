@@ -67,7 +67,7 @@ describeEngine('a rendered Dockerfile', ['docker', 'wheels'], ({ docker, wheels 
     const files = createFileHasher({ cacheFile: null, now: () => Date.now() }).tree(root);
     const pipConf = join(work, 'pip.conf');
     writeFileSync(pipConf, `[global]\nindex-url = ${wheels.indexUrl}\n`);
-    const script = `import json, os, sys; json.dump([sys.argv[1:], os.environ["VALUE"], os.getcwd(), sorted(os.listdir("/run/in"))], open("/opt/ran.json", "w"))`;
+    const script = `import json, os, sys; json.dump([sys.argv[1:], os.environ["VALUE"], os.getcwd(), sorted(os.listdir("/dev/rebake/in"))], open("/opt/ran.json", "w"))`;
     const steps: Step[] = [
       { step: 'user', name: 'someone', uid: 4321, gid: 4321, home: '/home/some one' },
       {
@@ -95,7 +95,7 @@ describeEngine('a rendered Dockerfile', ['docker', 'wheels'], ({ docker, wheels 
       {
         step: 'run',
         files,
-        mount: '/run/in',
+        mount: '/dev/rebake/in',
         workdir: '/opt/work dir/$x',
         argv: ['/opt/env/bin/python', '-c', script, TRICKY, '*', '', 'two\nlines'],
         env: { VALUE: TRICKY },

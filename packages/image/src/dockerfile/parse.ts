@@ -37,7 +37,8 @@ interface Line {
 
 const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*?)\s*$/;
 const SKIPPED_IN_CONTINUATION = /^\s*(#|$)/;
-const HEREDOC = /(?:^|\s)\d*<<(-?)(["']?)([A-Za-z_][\w.]*)\2(?=\s|$)/g;
+/** A heredoc at the beginning of a word; or what is quoted or escaped, in which there is none. */
+const HEREDOC = /(?<!\S)\d*<<(-?)(["']?)([^\s<"']+)\2(?!\S)|\\.|"(?:\\.|[^"\\])*"|'[^']*'/gs;
 const HEREDOC_KEYWORDS = new Set(['RUN', 'COPY', 'ADD', 'ONBUILD']);
 
 export function parseDockerfile(source: string): Parsed {
@@ -66,14 +67,16 @@ export function parseDockerfile(source: string): Parsed {
     }
     const [keyword, ...words] = wordsOf(parts);
     if (keyword === undefined) continue;
-    const name = keyword.text.toUpperCase();
-    instructions.push({ keyword: name, words, line: number, column: keyword.start - first.start + 1 });
-    if (!HEREDOC_KEYWORDS.has(name)) continue;
+    const upper = keyword.text.toUpperCase();
+    instructions.push({ keyword: upper, words, line: number, column: keyword.start - first.start + 1 });
+    if (!HEREDOC_KEYWORDS.has(upper)) continue;
     for (const heredoc of parts
       .map(({ text }) => text)
       .join('')
       .matchAll(HEREDOC)) {
-      const end = heredocEnd(lines, at, heredoc[3] ?? '', heredoc[1] === '-');
+      const name = heredoc[3];
+      if (name === undefined) continue;
+      const end = heredocEnd(lines, at, name, heredoc[1] === '-');
       if (end === null) {
         open = 'heredoc';
         break;

@@ -40,7 +40,8 @@ export function execForm(what: string, argv: readonly string[]): string {
   for (const argument of argv) {
     if (argument.includes('\0') || !argument.isWellFormed()) throw invalid(what, argument, 'cannot be an argument');
   }
-  return `[${argv.map((argument) => JSON.stringify(argument)).join(', ')}]`;
+  // Newer engines look for heredocs in the line before they read the list; quotes should hide them, and this does.
+  return `[${argv.map((argument) => JSON.stringify(argument).replaceAll('<<', '\\u003c\\u003c')).join(', ')}]`;
 }
 
 /** An absolute POSIX path without `.` and `..`, and without control characters. */

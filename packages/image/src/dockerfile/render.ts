@@ -118,20 +118,18 @@ function renderStep(step: Step, at: At, base: Ground): string[] {
  * where Docker ends it at the end of a file.
  */
 function userText(source: string, what: string, base: Ground): string {
-  const text = source.replaceAll('\r\n', '\n');
-  const { open, escape } = parseDockerfile(text);
-  if (open === 'heredoc') throw invalid(what, text.slice(-40), 'ends within a heredoc');
-  // Comments and empty lines do not end a continued line, so all that follows the escape character goes with it.
-  const whole = open === 'no' ? text : text.slice(0, open.continuedAt);
-  const pinned = pinReferences(whole, (use) => {
+  let text = source.replaceAll('\r\n', '\n');
+  // Once more after each cut: what is left may be continued as well, by another escape character or over comments.
+  for (let { open } = parseDockerfile(text); open !== 'no'; { open } = parseDockerfile(text)) {
+    if (open === 'heredoc') throw invalid(what, text.slice(-40), 'ends within a heredoc');
+    text = text.slice(0, open.continuedAt);
+  }
+  const pinned = pinReferences(text, (use) => {
     const pin = base.froms[use.reference ?? use.written] ?? base.froms[use.written];
     if (pin === undefined) throw invalid(`${what}, line ${use.line}: the image`, use.written, 'is not pinned');
     return reference(pin);
   });
-  let end = pinned.length;
-  // Without its last escape character a line may end in one more, which would continue it again.
-  while (end > 0 && (' \t\n'.includes(pinned.charAt(end - 1)) || (open !== 'no' && pinned[end - 1] === escape))) end--;
-  return pinned.slice(0, end);
+  return pinned.replace(/[ \t\n]+$/, '');
 }
 
 function envLines(env: Readonly<Record<string, string>>, escape: string): string[] {
