@@ -44,7 +44,8 @@ export const LIBRARY_DIAGNOSTICS = [
   {
     code: 'FILES_REFUSED',
     severity: 'error',
-    means: 'The operating system refuses a file of rebake: a plan file, or something in `.rebake` beside the declaration.',
+    means:
+      'The operating system refuses a file of rebake: a plan file, or something in `.rebake` beside the declaration.',
     help: 'Check the path, its permissions and the space on the disk.',
   },
   {
@@ -121,6 +122,14 @@ export function libraryDiagnostic(
   return { code, severity: 'error', message, where: options.where ?? null, help: options.help ?? kind?.help ?? '' };
 }
 
+/** What to do where the failure behind a blocker says more than its code. */
+const BLOCKER_HELP: Readonly<Record<string, string>> = {
+  BUILDER_OPTIONS: 'Correct `builders` in the declaration.',
+  EXTERNAL_NOT_FOUND: 'Correct the reference, or put the image there.',
+  NOT_OBSERVED: 'Plan once without `--refresh=false`.',
+  REGISTRY_DENIED: 'Log in with `docker login`, or ask for the right to pull there.',
+};
+
 /** One diagnostic for each cause: a registry that is down is one problem, however many nodes wait for it. */
 export function blockerDiagnostics(blockers: readonly Blocker[], nodes: readonly Node[]): readonly Diagnostic[] {
   const groups = new Map<string, Blocker[]>();
@@ -139,8 +148,14 @@ export function blockerDiagnostics(blockers: readonly Blocker[], nodes: readonly
     const others = group.length === 1 ? '' : ` (and ${group.length - 1} more)`;
     return libraryDiagnostic(first.code, `\`${first.node}\`${others}: ${first.why.words}`, {
       where: places.get(first.node) ?? null,
+      ...helpFor(first),
     });
   });
+}
+
+function helpFor({ why }: Blocker): { readonly help?: string } {
+  const help = BLOCKER_HELP[why.code];
+  return help === undefined ? {} : { help };
 }
 
 /** A target that selects nothing, or too much. */

@@ -63,7 +63,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
   const now = options.now ?? Date.now;
   const randomId = options.randomId ?? randomUUID;
   if (!found.ok) {
-    const declaration: Declaration = { loaded: null, expansion: null, diagnostics: [found.diagnostic] };
+    const declaration: Declaration = { expansion: null, diagnostics: [found.diagnostic] };
     return { root: options.cwd, dataDir: null, declaration, now, randomId, store: noStore, close: async () => {} };
   }
   const { file, root } = found;

@@ -55,9 +55,7 @@ async function removeEntries(store: Store, nodes: readonly string[]): Promise<St
   const known = (node: string): node is NodeId => entries.has(node as NodeId) || failures.has(node as NodeId);
   const unknown = nodes.filter((node) => !known(node));
   if (unknown.length > 0) {
-    const diagnostics = unknown.map((node) =>
-      libraryDiagnostic('NO_ENTRY', `the state has no entry of \`${node}\``),
-    );
+    const diagnostics = unknown.map((node) => libraryDiagnostic('NO_ENTRY', `the state has no entry of \`${node}\``));
     return { status: 'invalid', diagnostics };
   }
   const removed = nodes.filter(known);

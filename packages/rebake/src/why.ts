@@ -1,9 +1,9 @@
 /** `why`: a node's verdict with its evidence, and what the last run did to it. */
-import { explain, selectNodes, shortNames, type Explanation as Account } from '@rebake/planner';
+import { explain, means, selectNodes, shortNames, type Explanation as Account } from '@rebake/planner';
 import type { Diagnostic, HistoryRow, NodeId, Reason } from '@rebake/sdk';
 import { selectionDiagnostic } from './diagnostics.ts';
-import { withPlan, type PlanOptions } from './plan.ts';
-import { openProject } from './project.ts';
+import { withPlan, type Planned, type PlanOptions } from './plan.ts';
+import { withProject } from './project.ts';
 
 /** Everything that is to be said about one node. */
 export interface Explanation {
@@ -20,25 +20,41 @@ export interface WhyResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Explains one node, fresh or stale. */
+/** Explains one node, fresh or stale, or no longer declared. */
 export async function why(options: PlanOptions & { readonly node: string }): Promise<WhyResult> {
-  const project = await openProject(options);
-  try {
-    return await withPlan(project, options, async ({ planned, diagnostics }) => {
-      if (planned === null) return { explanation: null, diagnostics };
-      const { nodes } = planned.expansion;
-      const picked = selectNodes(nodes, [options.node], 'alone');
-      if (!picked.ok) return { explanation: null, diagnostics: picked.problems.map(selectionDiagnostic) };
-      const node = nodes.find(({ id }) => id === picked.nodes[0]);
-      if (node === undefined) throw new Error('a selected node is one of the nodes');
-      const [lastRun = null] = await (await project.store()).history({ node: node.id, limit: 1 });
-      const names = shortNames(nodes.map(({ id }) => id));
-      const account = explain(node, planned, planned.state, planned.world);
+  const nothing = (diagnostics: readonly Diagnostic[]): WhyResult => ({ explanation: null, diagnostics });
+  return withProject(options, nothing, (project) =>
+    withPlan(project, options, async ({ planned, diagnostics }) => {
+      if (planned === null) return nothing(diagnostics);
+      const found = accountOf(planned, options.node);
+      if ('diagnostics' in found) return nothing(found.diagnostics);
+      const { account } = found;
+      const [lastRun = null] = await (await project.store()).history({ node: account.node, limit: 1 });
+      const names = shortNames([...planned.expansion.nodes.map(({ id }) => id), account.node]);
       return { explanation: { account, lastRun, names }, diagnostics };
-    });
-  } finally {
-    await project.close();
+    }),
+  );
+}
+
+type Found = { readonly account: Account } | { readonly diagnostics: readonly Diagnostic[] };
+
+/** A declared node goes first; else one that is in the state only. */
+function accountOf(planned: Planned, typed: string): Found {
+  const { nodes } = planned.expansion;
+  const picked = selectNodes(nodes, [typed], 'alone');
+  if (picked.ok) {
+    const node = nodes.find(({ id }) => id === picked.nodes[0]);
+    if (node === undefined) throw new Error('a selected node is one of the nodes');
+    return { account: explain(node, planned, planned.state, planned.world) };
   }
+  const { entries, failures } = planned.state;
+  const declared = new Set(nodes.map(({ id }) => id));
+  const gone = planned.plan.actions.filter(({ node }) => !declared.has(node) && means(typed, node));
+  const [action] = gone;
+  if (action === undefined || gone.length > 1) return { diagnostics: picked.problems.map(selectionDiagnostic) };
+  const { node } = action;
+  const [entry, failure] = [entries.get(node) ?? null, failures.get(node) ?? null];
+  return { account: { verdict: 'planned', node, entry, failure, action, origins: new Map() } };
 }
 
 /** An explanation as plain JSON, for programs. */
