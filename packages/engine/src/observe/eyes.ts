@@ -1,4 +1,4 @@
-/** What observing asks of the world, and its two answers: looking, and trusting the state (`--refresh=false`). */
+/** What observing asks of the world, and how it is answered: by looking. (Trusting the state instead is in trust.ts.) */
 import { parseReference } from '@rebake/sdk';
 import type { BuildError, Capabilities, Digest, External, Image, Output, Publication, Seen } from '@rebake/sdk';
 import type { Known } from './known.ts';
@@ -93,32 +93,6 @@ async function lookAtEngineTag(lookout: Lookout, node: Publication, image: Image
   const capabilities = await lookout.capabilities(image.builder);
   if (capabilities.seen !== 'yes') return capabilities;
   return lookout.inspect(image.builder, { engine: capabilities.value.engine, name: `${node.repository}:${tag}` });
-}
-
-/** Believes the state, and asks nobody. */
-export function closedEyes(known: Known, capabilities: ReadonlyMap<string, Capabilities>): Eyes {
-  const trusted = (output: Output | undefined, words: string): Seen<Output> =>
-    output ? { seen: 'yes', value: output } : unknown('NOT_OBSERVED', words);
-  return {
-    capabilities(builder) {
-      const value = capabilities.get(builder);
-      return Promise.resolve(
-        value
-          ? { seen: 'yes', value }
-          : unknown('NOT_OBSERVED', `builder ${builder} was never asked: plan once with refresh`),
-      );
-    },
-    external: (node) =>
-      Promise.resolve(
-        trusted(known.entries.get(node.id)?.output, `${node.ref} was never looked at: plan once with refresh`),
-      ),
-    image: (_image, output) => Promise.resolve({ seen: 'yes', value: output }),
-    candidate: (_image, key) => Promise.resolve(known.underKey(key)[0] ?? null),
-    tags(node) {
-      const output = known.entries.get(node.id)?.output;
-      return Promise.resolve(new Map(node.tags.map((tag) => [tag, output ? { seen: 'yes', value: output } : NO])));
-    },
-  };
 }
 
 /** An observation that could not be made. */

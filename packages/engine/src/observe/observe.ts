@@ -3,7 +3,6 @@ import { buildGraph } from '@rebake/planner';
 import type { Graph } from '@rebake/planner';
 import { candidateTag } from '@rebake/sdk';
 import type {
-  Capabilities,
   Digest,
   Image,
   Node,
@@ -19,12 +18,13 @@ import type {
 import { Builders } from '../run/builders.ts';
 import type { BuilderPool } from '../run/builders.ts';
 import type { CtxFactory } from '../run/ctx.ts';
-import { closedEyes, openEyes, unknown } from './eyes.ts';
+import { openEyes, unknown } from './eyes.ts';
 import type { Eyes } from './eyes.ts';
 import { Known } from './known.ts';
 import { Lookout, publicationsByImage } from './lookout.ts';
 import { lookAround } from './outlook.ts';
 import type { Outlook } from './outlook.ts';
+import { trust } from './trust.ts';
 
 /** What observing takes. */
 export interface ObserveInput {
@@ -51,11 +51,15 @@ const DEFAULT_CONCURRENCY = 32;
  * going to be built on are not looked at. Never fails for what does not answer: that is an unknown, with the words of who was asked.
  */
 export async function observe(input: ObserveInput): Promise<World> {
-  const { nodes, state } = input;
+  const { nodes, state, memory, registry, signal } = input;
   const graph = buildGraph(nodes);
+  if (input.refresh === 'none') return trust(graph, state, await memory.capabilities());
   const publications = publicationsByImage(graph.order);
   const known = new Known(state.entries);
-  const { eyes, finish } = await makeEyes(input, graph, known);
+  const builders = new Builders(input.builders, input.ctx);
+  const concurrency = input.concurrency ?? DEFAULT_CONCURRENCY;
+  const lookout = new Lookout({ builders, registry, signal, concurrency });
+  const eyes = openEyes(lookout, known);
   const forced = new Set(input.force);
   const outlooks = await lookAround({ graph, state, eyes, forced, publications });
   const tags = await Promise.all(
@@ -77,30 +81,17 @@ export async function observe(input: ObserveInput): Promise<World> {
   }
   const look = (image: Image, entry: Output): Promise<Seen<Output>> => eyes.image(image, known.places(entry.identity));
   await lookAtDemanded({ graph, state, outlooks, outputs, candidates, forced, look });
-  return { outputs, candidates, builders: await finish(), movedTags, refreshed: input.refresh === 'all' };
+  return { outputs, candidates, builders: await probeAll(graph, lookout, memory), movedTags, refreshed: true };
 }
 
-async function makeEyes(
-  input: ObserveInput,
-  graph: Graph,
-  known: Known,
-): Promise<{ eyes: Eyes; readonly finish: () => Promise<ReadonlyMap<string, Seen<Capabilities>>> }> {
-  const used = [...new Set(graph.order.flatMap((node) => (node.role === 'image' ? [node.builder] : [])))];
-  const all = async (ask: (name: string) => Promise<Seen<Capabilities>>): Promise<Map<string, Seen<Capabilities>>> =>
-    new Map(await Promise.all(used.map(async (name) => [name, await ask(name)] as const)));
-  if (input.refresh === 'none') {
-    const eyes = closedEyes(known, await input.memory.capabilities());
-    return { eyes, finish: () => all((name) => eyes.capabilities(name)) };
-  }
-  const builders = new Builders(input.builders, input.ctx);
-  const { registry, signal } = input;
-  const lookout = new Lookout({ builders, registry, signal, concurrency: input.concurrency ?? DEFAULT_CONCURRENCY });
-  const finish = async (): Promise<ReadonlyMap<string, Seen<Capabilities>>> => {
-    const seen = await all((name) => lookout.capabilities(name));
-    for (const [name, answer] of seen) if (answer.seen === 'yes') await input.memory.remember(name, answer.value);
-    return seen;
-  };
-  return { eyes: openEyes(lookout, known), finish };
+/** What the builders in use can do; remembered for plans that ask nobody. */
+async function probeAll(graph: Graph, lookout: Lookout, memory: ObserveInput['memory']): Promise<World['builders']> {
+  const used = new Set(graph.order.flatMap((node) => (node.role === 'image' ? [node.builder] : [])));
+  const seen = new Map(
+    await Promise.all([...used].map(async (name) => [name, await lookout.capabilities(name)] as const)),
+  );
+  for (const [name, answer] of seen) if (answer.seen === 'yes') await memory.remember(name, answer.value);
+  return seen;
 }
 
 interface TagsSeen {
