@@ -26,6 +26,7 @@ export const slopes: Bench = {
     const plan = (dir: string): number => timed(rebake(root, tmp, dir, ...NOOP_PLAN));
     const peer = (program: (typeof PROGRAMS)[number], dir: string): number =>
       timed({ argv: PEERS[program].argv, cwd: dir });
+    // Says before minutes of preparation that the command is not built.
     rebake(root, tmp, scratch);
     for (const [dir, envs] of [
       [dirs.small, SMALL],
