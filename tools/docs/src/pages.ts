@@ -1,5 +1,5 @@
 /** Every generated file of docs/reference, and where it comes from. */
-import { configJsonSchema } from '@rebake/model';
+import { configJsonSchema, inputsReference } from '@rebake/model';
 import { planJsonSchema } from '@rebake/planner';
 import { cliPage } from './cli-page.ts';
 import { configPage, type Schema } from './config-page.ts';
@@ -21,6 +21,7 @@ export async function makePages(): Promise<readonly Page[]> {
     'config.md': configPage(config as Schema),
     'diagnostics.md': diagnosticsPage(),
     'event.schema.json': json(eventJsonSchema()),
+    'inputs.md': inputsReference(),
     'plan.schema.json': json(await planJsonSchema()),
     'reasons.md': reasonsPage(),
     'rebake.schema.json': json(config),
