@@ -44,8 +44,12 @@ export function processIo(): { readonly io: Io; close(): void } {
 
   async function ask(question: string): Promise<string> {
     const lines = createInterface({ input: stdin, output: stdout });
+    // While a line is edited the terminal is raw: Ctrl-C arrives as a key, and Ctrl-D ends the input without an answer.
+    lines.on('SIGINT', interrupt);
+    const ended = Promise.withResolvers<string>();
+    lines.on('close', () => ended.resolve(''));
     try {
-      return await lines.question(question, { signal: controller.signal });
+      return await Promise.race([lines.question(question, { signal: controller.signal }), ended.promise]);
     } finally {
       lines.close();
     }
@@ -53,7 +57,7 @@ export function processIo(): { readonly io: Io; close(): void } {
 }
 
 /** NO_COLOR and FORCE_COLOR as everybody has them (no-color.org). */
-function wantsColors(env: NodeJS.ProcessEnv, isTTY: boolean): boolean {
+export function wantsColors(env: NodeJS.ProcessEnv, isTTY: boolean): boolean {
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
   if (env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0') return true;
   return isTTY && env['TERM'] !== 'dumb';

@@ -49,10 +49,15 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     await root.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.failed;
-    if (io.signal.aborted && error === io.signal.reason) return EXIT.interrupted;
+    if (io.signal.aborted && isAbort(error, io.signal)) return EXIT.interrupted;
     throw error;
   }
   return io.signal.aborted && code === EXIT.done ? EXIT.interrupted : code;
+}
+
+/** Whether an error only says that the signal was aborted: its reason, or what Node makes of it. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 function everyCommand(root: Command): readonly Command[] {

@@ -12,9 +12,17 @@ import type { Event, NodeId } from '@rebake/sdk';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { planText } from '../render/plan.ts';
-import { finishedText, jsonReporter, liveReporter, plainReporter, type Reporter } from '../render/progress.ts';
+import {
+  finishedText,
+  jsonReporter,
+  liveReporter,
+  plainReporter,
+  type PeopleOptions,
+  type Reporter,
+} from '../render/progress.ts';
 import { runText } from '../render/run.ts';
 import { painter } from '../render/style.ts';
+import { lockedDiagnostic, staleDiagnostics } from './refusals.ts';
 import { planOptions, projectOptions, reportDiagnostics, withNodes, withRefresh, type PlanFlags } from './shared.ts';
 
 interface Flags extends PlanFlags {
@@ -43,9 +51,10 @@ export function applyCommand(io: Io, exit: (code: ExitCode) => void): Command {
 
 async function run(file: string | undefined, flags: Flags, command: Command, io: Io): Promise<ExitCode> {
   let names: ReadonlyMap<NodeId, string> = new Map();
+  let work: ReadonlySet<NodeId> = new Set();
   let refused = false;
   const format = flags.json === true ? 'json' : 'people';
-  const reporter = reporterFor(flags, io, (id) => names.get(id) ?? id);
+  const reporter = reporterFor(flags, io, { name: (id) => names.get(id) ?? id, isWork: (id) => work.has(id) });
   const events: Event[] = [];
   const timer = setInterval(() => reporter.tick(), TICK);
   timer.unref();
@@ -55,8 +64,9 @@ async function run(file: string | undefined, flags: Flags, command: Command, io:
       ...planOptions(flags),
       parallelism: flags.parallelism,
       ...(file === undefined ? {} : { planFile: file }),
-      onNodes: (ids) => {
-        names = shortNames(ids);
+      onPlan: ({ actions }) => {
+        names = shortNames(actions.map(({ node }) => node));
+        work = new Set(actions.filter(({ atMost }) => atMost !== 'keep').map(({ node }) => node));
       },
       confirm: async (planned) => {
         const answer = await confirm(planned, flags, io);
@@ -85,9 +95,9 @@ async function confirm(result: PlanResult, flags: Flags, io: Io): Promise<'yes' 
   return answer.trim() === 'yes' ? 'yes' : 'no';
 }
 
-function reporterFor(flags: Flags, io: Io, name: (id: NodeId) => string): Reporter {
+function reporterFor(flags: Flags, io: Io, nodes: Pick<PeopleOptions, 'name' | 'isWork'>): Reporter {
   if (flags.json === true) return jsonReporter(io);
-  const options = { io, name, now: Date.now, verbose: flags.verbose === true };
+  const options = { io, ...nodes, now: io.given?.now ?? Date.now, verbose: flags.verbose === true };
   return io.terminal === null ? plainReporter(options) : liveReporter({ ...options, columns: io.terminal.columns });
 }
 
@@ -114,25 +124,18 @@ function report(result: ApplyResult, context: Context): ExitCode {
       else io.out('Nothing was changed.\n');
       return EXIT.failed;
     case 'stale':
-      io.err(
-        `The plan is stale (PLAN_STALE):\n${result.stale.map(({ node, why }) => `  ${node === null ? '' : `${node}: `}${why}\n`).join('')}Plan again: rebake plan --out FILE\n`,
-      );
+      reportDiagnostics(staleDiagnostics(result), io, format);
       return EXIT.stale;
-    case 'locked': {
-      const { holder } = result;
-      const who =
-        holder === null
-          ? 'another rebake'
-          : `rebake run ${holder.run} (pid ${holder.pid} on ${holder.host}, since ${holder.since})`;
-      io.err(`The state is locked (STATE_LOCKED) by ${who}. Wait for it to end; its lock ends with its process.\n`);
+    case 'locked':
+      reportDiagnostics([lockedDiagnostic(result.holder)], io, format);
       return EXIT.locked;
-    }
     case 'ran': {
       const { summary } = result;
       if (format === 'people') {
+        const paint = painter(io.colors);
         const finished = context.events.findLast((event) => event.type === 'run-finished');
-        io.out(`\n${runText(context.events, context.names, painter(io.colors))}`);
-        if (finished?.type === 'run-finished') io.out(finishedText(finished, painter(io.colors)));
+        io.out(`\n${runText(context.events, context.names, { paint, cwd: io.cwd })}`);
+        if (finished?.type === 'run-finished') io.out(finishedText(finished, paint));
       }
       if (summary.interrupted) return EXIT.interrupted;
       return summary.counts.failed + summary.counts.skipped + summary.counts.cancelled > 0 ? EXIT.failed : EXIT.done;
@@ -144,6 +147,7 @@ function report(result: ApplyResult, context: Context): ExitCode {
 
 function parseParallelism(value: string): number {
   const n = Number(value);
-  if (!Number.isInteger(n) || n < 1 || n > 1024) throw new InvalidArgumentError('a whole number from 1 to 1024');
+  if (!Number.isInteger(n) || n < 1 || n > 1024)
+    throw new InvalidArgumentError('It is no whole number from 1 to 1024.');
   return n;
 }

@@ -1,7 +1,7 @@
 /** `rebake plan` */
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { plan, serializePlan, type PlanResult } from '@rebake/rebake';
+import { plan, savePlan, serializePlan, type Planned } from '@rebake/rebake';
+import type { Diagnostic } from '@rebake/sdk';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { planText } from '../render/plan.ts';
@@ -22,13 +22,21 @@ export function planCommand(io: Io, exit: (code: ExitCode) => void): Command {
     .option('--json', 'the plan as canonical JSON (docs/reference/plan.schema.json)')
     .option('--detailed-exitcode', 'exit with 2 when there is something to do')
     .action(async (flags: Flags, command: Command) => {
-      const result = await plan({ ...projectOptions(command, io), ...planOptions(flags) });
-      exit(await report(result, flags, io));
+      const project = projectOptions(command, io);
+      const { planned, diagnostics } = await plan({ ...project, ...planOptions(flags) });
+      const shown = report(planned, diagnostics, flags, io);
+      if (planned === null || shown === EXIT.failed || flags.out === undefined) return exit(shown);
+      const refused = await savePlan(planned.plan, flags.out, project.cwd);
+      if (refused.length > 0) {
+        reportDiagnostics(refused, io, 'people');
+        return exit(EXIT.failed);
+      }
+      if (flags.json !== true) io.out(`\nSaved. Carry out exactly this with: rebake apply ${flags.out}\n`);
+      return exit(shown);
     });
 }
 
-async function report(result: PlanResult, flags: Flags, io: Io): Promise<ExitCode> {
-  const { planned, diagnostics } = result;
+function report(planned: Planned | null, diagnostics: readonly Diagnostic[], flags: Flags, io: Io): ExitCode {
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   if (planned === null || (failed && flags.json === true)) {
     reportDiagnostics(diagnostics, io, flags.json === true ? 'json' : 'people');
@@ -38,9 +46,5 @@ async function report(result: PlanResult, flags: Flags, io: Io): Promise<ExitCod
   else io.out(planText(planned, io));
   if (diagnostics.length > 0) reportDiagnostics(diagnostics, io, 'people');
   if (failed) return EXIT.failed;
-  if (flags.out !== undefined) {
-    await writeFile(flags.out, serializePlan(planned.plan), { mode: 0o600 });
-    if (flags.json !== true) io.out(`\nSaved. Carry out exactly this with: rebake apply ${flags.out}\n`);
-  }
   return flags.detailedExitcode === true && hasChanges(planned.plan.actions) ? EXIT.changes : EXIT.done;
 }

@@ -1,5 +1,5 @@
 /** `rebake resolve`: the image that a run uses. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { resolve, WORKLOADS, type ResolveResult } from '@rebake/rebake';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
@@ -31,7 +31,7 @@ export function resolveCommand(io: Io, exit: (code: ExitCode) => void): Command 
     .description('print the reference of the image that a run uses, with its digest')
     .option('--env <name>', 'code env; without it, the base that the config names')
     .requiredOption('--config <name>', 'container config')
-    .addOption(new Option('--workload <kind>', 'what runs').choices([...WORKLOADS]).default('python-recipe'))
+    .option('--workload <kind>', `what runs: ${WORKLOADS.join(', ')}`, 'python-recipe')
     .option('--json', 'the answer as JSON')
     .action(async (flags: Flags, command: Command) => {
       const result = await resolve({

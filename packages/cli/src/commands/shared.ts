@@ -1,4 +1,5 @@
 /** What several commands share: options of the project, values of flags, output of diagnostics. */
+import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Diagnostic } from '@rebake/sdk';
 import type { ProjectOptions, SessionOptions } from '@rebake/rebake';
@@ -15,7 +16,7 @@ export interface GlobalFlags {
 export function projectOptions(command: Command, io: Io): ProjectOptions & SessionOptions {
   const flags = command.optsWithGlobals<GlobalFlags>();
   return {
-    cwd: flags.chdir ?? io.cwd,
+    cwd: resolve(io.cwd, flags.chdir ?? '.'),
     env: io.env,
     signal: io.signal,
     ...io.given,

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { stateList, stateRemove } from '@rebake/rebake';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
+import { lockedDiagnostic } from './refusals.ts';
 import { projectOptions, reportDiagnostics } from './shared.ts';
 
 /** The command with its two parts, given where the exit code goes. */
@@ -31,7 +32,7 @@ export function stateCommand(io: Io, exit: (code: ExitCode) => void): Command {
           reportDiagnostics(result.diagnostics, io, 'people');
           return exit(EXIT.failed);
         case 'locked':
-          io.err('The state is locked (STATE_LOCKED) by another rebake.\n');
+          reportDiagnostics([lockedDiagnostic(result.holder)], io, 'people');
           return exit(EXIT.locked);
         case 'removed':
           for (const id of result.removed) io.out(`forgot ${id}\n`);

@@ -1,7 +1,7 @@
 /** Diagnostics for people: place first, as compilers print it, so that editors and terminals can jump there. */
-import { relative } from 'node:path';
 import type { Diagnostic } from '@rebake/sdk';
 import type { Io } from '../io.ts';
+import { nearest } from './places.ts';
 import { count, painter } from './style.ts';
 
 /** `file:line:column: error[CODE]: message`, and a help line below. */
@@ -27,9 +27,4 @@ export function diagnosticsCount(diagnostics: readonly Diagnostic[]): string {
     ...(warnings > 0 ? [count(warnings, 'warning')] : []),
   ];
   return parts.length === 0 ? 'no problems' : parts.join(', ');
-}
-
-function nearest(file: string, cwd: string): string {
-  const path = relative(cwd, file);
-  return path === '' || path.startsWith('..') ? file : path;
 }

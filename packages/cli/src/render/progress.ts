@@ -1,5 +1,5 @@
 /** The reporter of an apply: a live block on a terminal, plain lines elsewhere, events as they are with --json. */
-import type { Event, NodeId, Progress } from '@rebake/sdk';
+import type { Effort, Event, NodeId, Progress } from '@rebake/sdk';
 import type { Io } from '../io.ts';
 import { countsText } from './summary.ts';
 import { duration, effortStyle, painter, type Paint } from './style.ts';
@@ -21,6 +21,8 @@ export interface PeopleOptions {
   readonly io: Io;
   name(id: NodeId): string;
   now(): number;
+  /** Whether the plan holds something to do for a node. */
+  isWork(id: NodeId): boolean;
   /** Whether nodes that came out as they were get a line. */
   readonly verbose: boolean;
 }
@@ -54,8 +56,10 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
   const running = new Map<NodeId, Running>();
   let settled = 0;
   let total = 0;
-  const started = options.now();
+  // Null before the run and after it: while a question waits for its answer, nothing else is drawn.
+  let started: number | null = null;
   const draw = (): void => {
+    if (started === null) return;
     const now = options.now();
     const head = paint('bold', `${settled}/${total} done · ${running.size} running · ${duration(now - started)}`);
     const rows = [...running].map(([id, state]) => {
@@ -70,12 +74,13 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
       switch (event.type) {
         case 'run-started':
           total = event.actions;
+          started = options.now();
           break;
         case 'node-started':
           running.set(event.node, {
             started: options.now(),
             effort: event.effort,
-            expectedMs: event.expectedMs,
+            expectedMs: isTimed(event.effort) ? event.expectedMs : null,
             step: '',
           });
           break;
@@ -86,7 +91,8 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
         }
         case 'node-settled': {
           running.delete(event.node);
-          settled += 1;
+          if (!options.isWork(event.node) && !options.verbose) return;
+          if (options.isWork(event.node)) settled += 1;
           const line = settledLine(event, options, paint);
           if (line !== null) {
             io.redraw('');
@@ -100,6 +106,7 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
           break;
         }
         case 'run-finished':
+          started = null;
           io.redraw('');
           return;
         default:
@@ -108,8 +115,16 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
       draw();
     },
     tick: draw,
-    close: () => io.redraw(''),
+    close() {
+      if (started !== null) io.redraw('');
+      started = null;
+    },
   };
+}
+
+/** What the time of the last success says something about. */
+function isTimed(effort: Effort): boolean {
+  return effort === 'build' || effort === 'publish';
 }
 
 function stepText(progress: Progress): string | null {

@@ -1,5 +1,6 @@
 /** Reasons in words: the leaf first, as short as it stays true. */
-import type { Cause, Input, NodeId, Reason } from '@rebake/sdk';
+import type { Cause, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
+import { lineOf } from './places.ts';
 import { shortDigest } from './style.ts';
 
 /** How nodes are called, and where the reasons of other nodes are found. */
@@ -16,7 +17,11 @@ function shown(input: Input): string {
 /** A change that reads the same before and after is told by its digests. */
 function change(from: Input, to: Input): string {
   const same = shown(from) === shown(to);
-  return same ? `${shortDigest(from.digest)} → ${shortDigest(to.digest)}` : `${shown(from)} → ${shown(to)}`;
+  return same ? arrow(from.digest, to.digest) : `${shown(from)} → ${shown(to)}`;
+}
+
+function arrow(from: Digest, to: Digest): string {
+  return `${shortDigest(from)} → ${shortDigest(to)}`;
 }
 
 /** `key added: text`, or just the key where the text says no more. */
@@ -24,8 +29,8 @@ function withText(key: string, word: string, input: Input): string {
   return key.endsWith(`/${shown(input)}`) ? `${key} ${word}` : `${key} ${word}: ${shown(input)}`;
 }
 
-/** A cause as a phrase, without the path to it. */
-export function causeText(cause: Cause, context: ReasonContext): string {
+/** A cause as a phrase, without the path to it. `effort`: what is done for it, where that is known. */
+export function causeText(cause: Cause, context: ReasonContext, effort: Effort | null = null): string {
   switch (cause.code) {
     case 'INPUT_CHANGED':
       return `${cause.key}: ${change(cause.from, cause.to)}`;
@@ -36,11 +41,11 @@ export function causeText(cause: Cause, context: ReasonContext): string {
     case 'EXTERNAL_MOVED':
       return cause.from === null
         ? `${context.name(cause.parent)} is new: ${shortDigest(cause.to)}`
-        : `${context.name(cause.parent)} moved: ${shortDigest(cause.from)} → ${shortDigest(cause.to)}`;
+        : `${context.name(cause.parent)} moved: ${arrow(cause.from, cause.to)}`;
     case 'PARENT_CHANGED':
       return cause.from === null
         ? `stands on ${context.name(cause.parent)} now`
-        : `${context.name(cause.parent)} changed: ${shortDigest(cause.from)} → ${shortDigest(cause.to)}`;
+        : `${context.name(cause.parent)} changed: ${arrow(cause.from, cause.to)}`;
     case 'PARENT_MAY_CHANGE':
       return `if ${context.name(cause.parent)} changes`;
     case 'CONTENTS_CHANGED':
@@ -48,9 +53,9 @@ export function causeText(cause: Cause, context: ReasonContext): string {
     case 'NEVER_BUILT':
       return 'new';
     case 'OUTPUT_MISSING':
-      return 'needed, and nowhere to be seen';
+      return missingText(effort);
     case 'TAG_MOVED':
-      return `somebody moved ${cause.tag}: ${shortDigest(cause.from)} → ${shortDigest(cause.to)}`;
+      return `somebody moved ${cause.tag}: ${arrow(cause.from, cause.to)}`;
     case 'FORCED':
       return 'asked for with --rebuild';
     case 'UNDECLARED':
@@ -60,29 +65,43 @@ export function causeText(cause: Cause, context: ReasonContext): string {
   }
 }
 
+function missingText(effort: Effort | null): string {
+  if (effort === 'fetch') return 'needed in the engine, and only in a registry';
+  return effort === 'publish' ? 'not where it was published' : 'needed, and nowhere to be seen';
+}
+
 /** Where the leaf of a cause stands in the declaration, as ` (FILE:LINE)`; empty where it has no place. */
-export function placeText(cause: Cause): string {
-  const at = 'to' in cause && typeof cause.to === 'object' ? cause.to.at : undefined;
-  return at === undefined ? '' : ` (${at.file}:${at.line})`;
+export function placeText(cause: Cause, cwd: string): string {
+  const at =
+    cause.code === 'NEVER_BUILT'
+      ? cause.because[0]
+      : cause.code === 'INPUT_CHANGED' || cause.code === 'INPUT_ADDED'
+        ? cause.to.at
+        : undefined;
+  return at === undefined ? '' : ` (${lineOf(at, cwd)})`;
 }
 
 /** A reason as a phrase. A conditional one says what made its origin go: `if base/python changes (release/version: 14.1.1 → 14.1.2)`. */
-export function reasonText(reason: Reason, context: ReasonContext): string {
-  const text = causeText(reason.cause, context);
-  const origin = reason.path[0];
-  if (reason.cause.code !== 'PARENT_MAY_CHANGE' || origin === undefined) return text;
+export function reasonText(reason: Reason, context: ReasonContext, effort: Effort | null = null): string {
+  const { cause, path } = reason;
+  const origin = path[0];
+  // Somebody else's image that moved needs no name in its own line.
+  if (cause.code === 'EXTERNAL_MOVED' && cause.parent === path.at(-1) && cause.from !== null)
+    return `moved: ${arrow(cause.from, cause.to)}`;
+  const text = causeText(cause, context, effort);
+  if (cause.code !== 'PARENT_MAY_CHANGE' || origin === undefined) return text;
   const leaf = byTelling(context.reasons(origin)).find((other) => other.cause.code !== 'PARENT_MAY_CHANGE');
   if (leaf === undefined) return text;
-  const via = origin === reason.cause.parent ? '' : `${context.name(origin)}: `;
-  return `${text} (${via}${causeText(leaf.cause, context)})`;
+  const named = origin === cause.parent || ('parent' in leaf.cause && leaf.cause.parent === origin);
+  return `${text} (${named ? '' : `${context.name(origin)}: `}${causeText(leaf.cause, context)})`;
 }
 
 /** The most telling reason, and how many more there are. */
-export function reasonsLine(reasons: readonly Reason[], context: ReasonContext): string {
+export function reasonsLine(reasons: readonly Reason[], context: ReasonContext, effort: Effort): string {
   const [first] = byTelling(reasons);
   if (first === undefined) return '';
   const more = reasons.length - 1;
-  return reasonText(first, context) + (more > 0 ? `, and ${more} more` : '');
+  return reasonText(first, context, effort) + (more > 0 ? `, and ${more} more` : '');
 }
 
 /** What people recognize comes first: a text that changed, then something added, then digests, then something removed. */

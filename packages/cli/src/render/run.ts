@@ -1,26 +1,30 @@
 /** The end of an apply: what failed in the engine's own words, what was skipped for it, and what to do now. */
 import type { Event, NodeId } from '@rebake/sdk';
-import type { Paint } from './style.ts';
+import { nearest } from './places.ts';
+import { quoted, type Paint } from './style.ts';
 
 /** Lines of the engine's words that are shown; the log file has them all. */
 const SHOWN_LINES = 12;
 
 /** What a tired engineer needs to read after a run; empty when all went well. */
-export function runText(events: readonly Event[], names: ReadonlyMap<NodeId, string>, paint: Paint): string {
+export function runText(
+  events: readonly Event[],
+  names: ReadonlyMap<NodeId, string>,
+  { paint, cwd }: { readonly paint: Paint; readonly cwd: string },
+): string {
   const settled = events.filter((event) => event.type === 'node-settled');
   const failed = settled.filter(({ outcome }) => outcome === 'failed');
   const cancelled = settled.some(({ outcome }) => outcome === 'cancelled');
   const name = (id: NodeId): string => names.get(id) ?? id;
   const parts = failed.map((event) => {
-    const words = (event.error?.words ?? '').trimEnd().split('\n');
-    const shown = words.slice(-SHOWN_LINES).map((line) => `  │ ${line}\n`);
+    const shown = quoted(event.error?.words ?? '').slice(-SHOWN_LINES);
     const skipped = settled
       .filter((other) => other.outcome === 'skipped' && other.cause === event.node)
       .map((other) => name(other.node));
     return [
       `${paint('red', name(event.node))} failed: ${event.error?.code ?? 'UNKNOWN'}\n`,
-      ...shown,
-      ...(event.log === undefined ? [] : [`  log: ${event.log}\n`]),
+      ...shown.map((line) => `${line}\n`),
+      ...(event.log === undefined ? [] : [`  log: ${nearest(event.log, cwd)}\n`]),
       ...(skipped.length === 0 ? [] : [`  skipped for it: ${skipped.join(', ')}\n`]),
       '\n',
     ].join('');

@@ -1,7 +1,8 @@
 /** `rebake show` for people: a table of all nodes, or one node in full. */
 import { shortNames, type ShownNode } from '@rebake/rebake';
 import type { Io } from '../io.ts';
-import { duration, painter, shortDigest } from './style.ts';
+import { lineOf } from './places.ts';
+import { duration, moment, painter, quoted, shortDigest } from './style.ts';
 
 /** One line a node: name, identity, when and how long, or what failed. */
 export function overviewText(rows: readonly ShownNode[], io: Pick<Io, 'colors'>): string {
@@ -13,7 +14,8 @@ export function overviewText(rows: readonly ShownNode[], io: Pick<Io, 'colors'>)
     .map((row) => {
       const { entry, failure } = row;
       const success = entry === null ? 'never built ' : shortDigest(entry.output.identity);
-      const when = entry === null ? '' : `  ${entry.at}${entry.ms === undefined ? '' : `  ${duration(entry.ms)}`}`;
+      const when =
+        entry === null ? '' : `  ${moment(entry.at)}${entry.ms === undefined ? '' : `  ${duration(entry.ms)}`}`;
       const failed = failure === null ? '' : paint('red', `  failed since: ${failure.error.code}`);
       return `${name(row).padEnd(width)}  ${success}${when}${failed}\n`;
     })
@@ -21,12 +23,12 @@ export function overviewText(rows: readonly ShownNode[], io: Pick<Io, 'colors'>)
 }
 
 /** A node with its inputs, parents, steps and places. */
-export function nodeText(row: ShownNode, io: Pick<Io, 'colors'>): string {
+export function nodeText(row: ShownNode, io: Pick<Io, 'colors' | 'cwd'>): string {
   const { node, entry, failure } = row;
   const paint = painter(io.colors);
   const lines = [paint('bold', node.id), `  ${node.kind}`];
   for (const parent of node.parents) lines.push(`  stands on ${parent}`);
-  for (const { file, line, path } of node.because) lines.push(`  declared at ${file}:${line} (${path})`);
+  for (const where of node.because) lines.push(`  declared at ${lineOf(where, io.cwd)} (${where.path})`);
   if (node.role === 'external') lines.push(`  reference ${node.ref}, ${node.platform}`);
   if (node.role === 'image')
     lines.push(
@@ -42,7 +44,7 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors'>): string {
   if (entry === null) lines.push('  never built');
   else {
     lines.push(
-      `  last success: run ${entry.run}, ${entry.at}${entry.ms === undefined ? '' : `, ${duration(entry.ms)}`}`,
+      `  last success: run ${entry.run}, ${moment(entry.at)}${entry.ms === undefined ? '' : `, ${duration(entry.ms)}`}`,
       `    identity ${entry.output.identity}`,
     );
     for (const location of entry.output.at) {
@@ -51,9 +53,9 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors'>): string {
       );
     }
   }
-  if (failure !== null)
-    lines.push(
-      paint('red', `  failed since: run ${failure.run}, ${failure.at}: ${failure.error.code}: ${failure.error.words}`),
-    );
+  if (failure !== null) {
+    const { run, at, error } = failure;
+    lines.push(paint('red', `  failed since: run ${run}, ${moment(at)}: ${error.code}`), ...quoted(error.words));
+  }
   return `${lines.join('\n')}\n`;
 }

@@ -28,6 +28,19 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
 }
 
+/** A moment for people: `2026-01-31 12:00:00Z`. */
+export function moment(at: string): string {
+  return at.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}
+
+/** Somebody else's words, set off from ours. */
+export function quoted(words: string): readonly string[] {
+  return words
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  │ ${line}`);
+}
+
 /** `1 image`, `2 images`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;

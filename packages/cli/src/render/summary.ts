@@ -11,19 +11,28 @@ const EFFORTS: readonly (readonly [Effort, string])[] = [
   ['delete', 'to delete'],
 ];
 
-/** `Plan: 2 to build, 5 to build if what they stand on changes, 7 to publish; 12 unchanged.` */
+/** `Plan: 2 to build, 7 to publish; 5 to build if what they stand on changes; 12 unchanged.` */
 export function planSummary(actions: readonly Action[], blocked: number): string {
-  const parts: string[] = [];
-  for (const [effort, words] of EFFORTS) {
-    const all = actions.filter(({ atMost }) => atMost === effort);
-    const conditional = all.filter(({ ifChanged }) => ifChanged.length > 0).length;
-    if (all.length > conditional) parts.push(`${all.length - conditional} ${words}`);
-    if (conditional > 0) parts.push(`${conditional} ${words} if what they stand on changes`);
-  }
+  const parts = [
+    efforts(actions.filter(({ ifChanged }) => ifChanged.length === 0)),
+    conditional(actions.filter(({ ifChanged }) => ifChanged.length > 0)),
+  ].filter((part) => part !== '');
   const kept = actions.filter(({ atMost }) => atMost === 'keep').length - blocked;
   const rest = blocked === 0 ? `${kept} unchanged` : `${kept} unchanged, ${blocked} blocked`;
-  if (parts.length > 0) return `Plan: ${parts.join(', ')}; ${rest}.`;
+  if (parts.length > 0) return `Plan: ${parts.join('; ')}; ${rest}.`;
   return blocked === 0 ? `Nothing to do: ${rest}.` : `Not planned: ${rest}.`;
+}
+
+function efforts(actions: readonly Action[]): string {
+  return EFFORTS.map(([effort, words]) => [actions.filter(({ atMost }) => atMost === effort).length, words] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, words]) => `${count} ${words}`)
+    .join(', ');
+}
+
+function conditional(actions: readonly Action[]): string {
+  if (actions.length === 0) return '';
+  return `${efforts(actions)} if what ${actions.length === 1 ? 'it stands' : 'they stand'} on changes`;
 }
 
 const OUTCOMES: readonly Outcome[] = [

@@ -1,31 +1,52 @@
 /** `rebake why` for people: the verdict, its evidence, and the last run. */
 import type { Explanation } from '@rebake/rebake';
-import type { Entry, Location, Reason } from '@rebake/sdk';
+import type { Effort, Entry, Location, Output, Reason, Seen } from '@rebake/sdk';
 import type { Io } from '../io.ts';
 import { placeText, reasonText, type ReasonContext } from './reasons.ts';
-import { duration, painter, shortDigest, type Paint } from './style.ts';
+import { duration, moment, painter, quoted, shortDigest, type Paint } from './style.ts';
+
+/** What a node is, by what is planned for it. */
+const STALE: Readonly<Record<Effort, string>> = {
+  keep: 'fresh',
+  adopt: 'to be noted in the state',
+  fetch: 'fresh, but not where it is needed',
+  rebase: 'stale',
+  build: 'stale',
+  publish: 'stale',
+  forget: 'no longer declared',
+  delete: 'no longer declared',
+};
 
 /** An explanation in words. */
-export function whyText({ account, lastRun, names }: Explanation, io: Pick<Io, 'colors'>): string {
+export function whyText({ account, lastRun, names }: Explanation, io: Pick<Io, 'colors' | 'cwd'>): string {
+  const { cwd } = io;
   const paint = painter(io.colors);
   const origins = account.verdict === 'planned' ? account.origins : new Map<never, readonly Reason[]>();
   const context: ReasonContext = { name: (id) => names.get(id) ?? id, reasons: (id) => origins.get(id) ?? [] };
   const { entry, failure } = account;
-  const lines = [...verdictLines({ account, lastRun, names }, context, paint)];
+  const lines = [...verdictLines({ account, names }, { ...context, cwd, paint })];
   if (entry !== null) lines.push('', ...entryLines(entry));
   if (failure !== null) {
     const { error, run, at } = failure;
-    lines.push('', paint('red', `failed since: run ${run}, ${at}: ${error.code}`), ...indented(error.words));
+    lines.push('', paint('red', `failed since: run ${run}, ${moment(at)}: ${error.code}`), ...quoted(error.words));
   }
   if (lastRun !== null) {
-    lines.push('', `last run that touched it: ${lastRun.run}, ${lastRun.at}: ${lastRun.outcome}`);
+    lines.push('', `last run that touched it: ${lastRun.run}, ${moment(lastRun.at)}: ${lastRun.outcome}`);
+    // What it was planned for then; what its origins are planned for now is no account of that.
+    const then: ReasonContext = { name: context.name, reasons: () => [] };
     for (const reason of lastRun.reasons)
-      lines.push(`  because ${reasonText(reason, context)}${placeText(reason.cause)}`);
+      lines.push(`  planned for: ${reasonText(reason, then)}${placeText(reason.cause, cwd)}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-function verdictLines({ account, names }: Explanation, context: ReasonContext, paint: Paint): readonly string[] {
+interface Pen extends ReasonContext {
+  readonly cwd: string;
+  readonly paint: Paint;
+}
+
+function verdictLines({ account, names }: Pick<Explanation, 'account' | 'names'>, context: Pen): readonly string[] {
+  const { cwd, paint } = context;
   const title = names.get(account.node) ?? account.node;
   switch (account.verdict) {
     case 'fresh': {
@@ -33,20 +54,21 @@ function verdictLines({ account, names }: Explanation, context: ReasonContext, p
       const parents = account.parents.map(
         ({ node, identity }) => `  ${context.name(node)} is the one it was made from: ${shortDigest(identity)}`,
       );
-      const seen =
-        account.seen.seen === 'yes'
-          ? account.seen.value.at.map((location) => `  seen ${place(location)}`)
-          : ['  not looked for: nothing needs it now'];
-      return [paint('bold', `${title} is fresh`), '  its inputs are as they were:', ...inputs, ...parents, ...seen];
+      return [
+        paint('bold', `${title} is fresh`),
+        ...(inputs.length === 0 ? [] : ['  its inputs are as they were:', ...inputs]),
+        ...parents,
+        ...seenLines(account.seen),
+      ];
     }
     case 'planned': {
       const { atMost, ifChanged, reasons } = account.action;
       const condition = ifChanged.length === 0 ? '' : `, if ${ifChanged.map(context.name).join(' or ')} changes`;
       const because = reasons.flatMap((reason) => [
-        `  ${reasonText(reason, context)}${placeText(reason.cause)}`,
+        `  ${reasonText(reason, context, atMost)}${placeText(reason.cause, cwd)}`,
         ...(reason.path.length > 1 ? [paint('dim', `    by way of ${reason.path.map(context.name).join(' → ')}`)] : []),
       ]);
-      return [paint('bold', `${title} is stale: ${atMost}${condition}`), ...because];
+      return [paint('bold', `${title} is ${STALE[atMost]}: ${atMost}${condition}`), ...because];
     }
     case 'blocked': {
       const at = account.blocker === account.node ? '' : ` of ${context.name(account.blocker)}`;
@@ -60,10 +82,23 @@ function verdictLines({ account, names }: Explanation, context: ReasonContext, p
   }
 }
 
+function seenLines(seen: Seen<Output>): readonly string[] {
+  switch (seen.seen) {
+    case 'yes':
+      return seen.value.at.map((location) => `  seen ${place(location)}`);
+    case 'no':
+      return ['  nowhere to be seen, and nothing needs it now'];
+    case 'unknown':
+      return ['  not looked for: nothing needs it now'];
+    default:
+      return seen satisfies never;
+  }
+}
+
 function entryLines(entry: Entry): readonly string[] {
   const took = entry.ms === undefined ? '' : ` in ${duration(entry.ms)}`;
   return [
-    `last success: run ${entry.run}, ${entry.at}${took}, identity ${shortDigest(entry.output.identity)}`,
+    `last success: run ${entry.run}, ${moment(entry.at)}${took}, identity ${shortDigest(entry.output.identity)}`,
     ...entry.output.at.map((location) => `  ${place(location)}`),
   ];
 }
@@ -72,11 +107,4 @@ function place(location: Location): string {
   return 'engine' in location
     ? `in engine ${location.engine} as ${location.name}`
     : `at ${location.registry}/${location.repository}@${location.manifest}`;
-}
-
-function indented(words: string): readonly string[] {
-  return words
-    .trimEnd()
-    .split('\n')
-    .map((line) => `  │ ${line}`);
 }
