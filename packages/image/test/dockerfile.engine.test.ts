@@ -45,7 +45,17 @@ describeEngine('a rendered Dockerfile', ['docker', 'wheels'], ({ docker, wheels 
     writeFileSync(path, dockerfile);
     writeFileSync(`${path}.dockerignore`, dockerignore);
     const mounts = secrets.flatMap((secret) => ['--secret', secret]);
-    const args = ['build', '--progress=plain', '--network', docker.buildNetwork, ...mounts, '-t', name, context];
+    const args = [
+      'build',
+      '--no-cache',
+      '--progress=plain',
+      '--network',
+      docker.buildNetwork,
+      ...mounts,
+      '-t',
+      name,
+      context,
+    ];
     const { stderr } = await run(docker.cli, args, { env, maxBuffer: 1 << 26 });
     return stderr;
   }
