@@ -223,6 +223,7 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'DOCKER_HOST',
   'DOCKER_TLS_VERIFY',
   'EAI_AGAIN',
+  'ERR_SQLITE_ERROR',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ETIMEDOUT',
   'FORCE_COLOR',
