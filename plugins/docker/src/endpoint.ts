@@ -5,6 +5,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { BuildFailure } from '@rebake/image';
 import type { DockerOptions, TlsFiles } from './options.ts';
 import { isHost } from './options.ts';
@@ -69,9 +70,12 @@ export function shown(endpoint: Endpoint): string {
 
 /** Connections that are kept between requests, until {@link HttpAgent.destroy}. */
 export function agentFor(endpoint: Endpoint): HttpAgent {
-  return endpoint.kind === 'tcp' && endpoint.tls
-    ? new HttpsAgent({ keepAlive: true })
-    : new HttpAgent({ keepAlive: true });
+  const isTls = endpoint.kind === 'tcp' && endpoint.tls !== null;
+  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  // dockerode's client formats the options of every request in full, for a debug line that nobody sees. Of an agent with all that hangs on
+  // it, this took 20 ms a build.
+  Object.defineProperty(agent, inspect.custom, { value: () => 'Agent' });
+  return agent;
 }
 
 /**
