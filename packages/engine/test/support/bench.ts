@@ -1,7 +1,7 @@
 /** A test's whole world: an engine, registries, a state, and `plan` and `apply` over them as a user would run them. */
 import { plan } from '@rebake/planner';
 import type { Planned } from '@rebake/planner';
-import type { Event, Node, NodeId } from '@rebake/sdk';
+import type { Event, Node, NodeId, RegistryClient } from '@rebake/sdk';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,9 @@ import { memoryStore } from './memory-store.ts';
 /** Everything that a test can change between a plan and an apply. */
 export class Bench {
   readonly registry = new FakeRegistry();
-  readonly builder = new FakeBuilder('engine-1', this.registry);
+  /** What is asked of registries; the fake one, unless a test brings a real one. */
+  readonly client: RegistryClient;
+  readonly builder: FakeBuilder;
   readonly dir = mkdtempSync(join(tmpdir(), 'rebake-engine-'));
   readonly events: Event[] = [];
   readonly ctx: CtxFactory;
@@ -25,7 +27,12 @@ export class Bench {
   /** Milliseconds; moves only when a test moves it. */
   time = Date.UTC(2026, 0, 1);
 
-  constructor(env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    env: Readonly<Record<string, string>> = {},
+    real: { readonly registry?: RegistryClient; readonly builder?: (registry: FakeRegistry) => FakeBuilder } = {},
+  ) {
+    this.client = real.registry ?? this.registry;
+    this.builder = real.builder?.(this.registry) ?? new FakeBuilder('engine-1', this.registry);
     this.ctx = createCtxFactory({
       root: this.dir,
       env,
@@ -53,7 +60,7 @@ export class Bench {
       nodes,
       state,
       builders: this.pool,
-      registry: this.registry,
+      registry: this.client,
       ctx: this.ctx,
       refresh: wish.refresh ?? 'all',
       signal: new AbortController().signal,
@@ -73,7 +80,7 @@ export class Bench {
       plan: planned.plan,
       store: this.store,
       builders: this.pool,
-      registry: this.registry,
+      registry: this.client,
       ctx: this.ctx,
       access: { secrets: {}, network: 'default' },
       parallelism: 8,
