@@ -77,6 +77,7 @@ describe('references of a Dockerfile', () => {
   it('must be pinned, and to references', () => {
     expect(code(() => render('FROM a'))).toBe('SPEC_INVALID: the Dockerfile, line 1: the image "a" is not pinned');
     expect(code(() => render('FROM a', { a: 'b\nRUN id' }))).toMatch(/^SPEC_INVALID: the image reference/);
+    expect(code(() => render('FROM constructor'))).toMatch(/is not pinned/);
     const fragment = spec([{ step: 'fragment', place: 'at end', text: 'COPY --from=uv /uv /bin/', files: NO_FILES }]);
     expect(code(() => renderDockerfile(fragment, PARENT))).toMatch(
       /SPEC_INVALID: the Dockerfile fragment at end, line 1: .*"uv" is not pinned/,

@@ -125,7 +125,9 @@ function userText(source: string, what: string, base: Ground): string {
     text = text.slice(0, open.continuedAt);
   }
   const pinned = pinReferences(text, (use) => {
-    const pin = base.froms[use.reference ?? use.written] ?? base.froms[use.written];
+    // A name in a Dockerfile may be that of a member which every object has.
+    const name = [use.reference, use.written].find((one) => one !== null && Object.hasOwn(base.froms, one));
+    const pin = name === undefined || name === null ? undefined : base.froms[name];
     if (pin === undefined) throw invalid(`${what}, line ${use.line}: the image`, use.written, 'is not pinned');
     return reference(pin);
   });
