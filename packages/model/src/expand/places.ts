@@ -12,8 +12,8 @@ export const RESOURCES = `${CODE_ENV}/resources`;
 export const CODE_ENV_R = `${CODE_ENV}/R.lib`;
 /** Python code of DSS. */
 export const KIT_PYTHON = `${HOME}/python`;
-/** Where a script that runs while building is seen, and nowhere in the finished image. */
-export const MOUNT = '/tmp/rebake';
+/** Where a script that runs while building is seen: below a folder that is no part of any layer, so that not even a mount point stays. */
+export const MOUNT = '/dev/rebake/script';
 
 /** What DSS starts containers with. */
 export const ENTRYPOINT: readonly string[] = [`${HOME}/bin/python`, '-m', 'dataiku.container.runner'];
