@@ -8,6 +8,8 @@ import { withProject } from './project.ts';
 /** Everything that is to be said about one node. */
 export interface Explanation {
   readonly account: Account;
+  /** False when nothing was looked at: what was seen is what the state says. */
+  readonly refreshed: boolean;
   /** The last run that did something to it. */
   readonly lastRun: HistoryRow | null;
   /** Short names of the nodes named in it. */
@@ -31,7 +33,7 @@ export async function why(options: PlanOptions & { readonly node: string }): Pro
       const { account } = found;
       const [lastRun = null] = await (await project.store()).history({ node: account.node, limit: 1 });
       const names = shortNames([...planned.expansion.nodes.map(({ id }) => id), account.node]);
-      return { explanation: { account, lastRun, names }, diagnostics };
+      return { explanation: { account, refreshed: planned.world.refreshed, lastRun, names }, diagnostics };
     }),
   );
 }
@@ -58,8 +60,8 @@ function accountOf(planned: Planned, typed: string): Found {
 }
 
 /** An explanation as plain JSON, for programs. */
-export function explanationJson({ account, lastRun }: Explanation): Readonly<Record<string, unknown>> {
+export function explanationJson({ account, refreshed, lastRun }: Explanation): Readonly<Record<string, unknown>> {
   const origins: Readonly<Record<string, readonly Reason[]>> =
     account.verdict === 'planned' ? Object.fromEntries(account.origins) : {};
-  return { formatVersion: 1, ...account, ...(account.verdict === 'planned' ? { origins } : {}), lastRun };
+  return { formatVersion: 1, refreshed, ...account, ...(account.verdict === 'planned' ? { origins } : {}), lastRun };
 }

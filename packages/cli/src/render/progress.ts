@@ -65,7 +65,7 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
     const rows = [...running].map(([id, state]) => {
       const clock =
         duration(now - state.started) + (state.expectedMs === null ? '' : ` of about ${duration(state.expectedMs)}`);
-      return clip(`  ${state.effort} ${options.name(id)}  ${clock}  ${state.step}`, options.columns);
+      return clip(`  ${state.effort} ${options.name(id)}  ${clock}  ${state.step}`.trimEnd(), options.columns);
     });
     io.redraw([head, ...rows].join('\n'));
   };
@@ -130,7 +130,7 @@ function isTimed(effort: Effort): boolean {
 function stepText(progress: Progress): string | null {
   switch (progress.type) {
     case 'step':
-      return `${progress.index}${progress.of === undefined ? '' : `/${progress.of}`} ${progress.name}`;
+      return `${progress.index}${progress.of === undefined ? '' : `/${progress.of}`} ${firstLine(progress.name)}`;
     case 'bytes':
       return `${megabytes(progress.done)}${progress.of === undefined ? '' : ` of ${megabytes(progress.of)}`} MB`;
     case 'log':

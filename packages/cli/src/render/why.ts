@@ -18,13 +18,13 @@ const STALE: Readonly<Record<Effort, string>> = {
 };
 
 /** An explanation in words. */
-export function whyText({ account, lastRun, names }: Explanation, io: Pick<Io, 'colors' | 'cwd'>): string {
+export function whyText({ account, refreshed, lastRun, names }: Explanation, io: Pick<Io, 'colors' | 'cwd'>): string {
   const { cwd } = io;
   const paint = painter(io.colors);
   const origins = account.verdict === 'planned' ? account.origins : new Map<never, readonly Reason[]>();
   const context: ReasonContext = { name: (id) => names.get(id) ?? id, reasons: (id) => origins.get(id) ?? [] };
   const { entry, failure } = account;
-  const lines = [...verdictLines({ account, names }, { ...context, cwd, paint })];
+  const lines = [...verdictLines({ account, refreshed, names }, { ...context, cwd, paint })];
   if (entry !== null) lines.push('', ...entryLines(entry));
   if (failure !== null) {
     const { error, run, at } = failure;
@@ -32,10 +32,9 @@ export function whyText({ account, lastRun, names }: Explanation, io: Pick<Io, '
   }
   if (lastRun !== null) {
     lines.push('', `last run that touched it: ${lastRun.run}, ${moment(lastRun.at)}: ${lastRun.outcome}`);
-    // What it was planned for then; what its origins are planned for now is no account of that.
+    // What it was planned for then: origins are planned for something else now, and lines of the declaration have moved.
     const then: ReasonContext = { name: context.name, reasons: () => [] };
-    for (const reason of lastRun.reasons)
-      lines.push(`  planned for: ${reasonText(reason, then)}${placeText(reason.cause, cwd)}`);
+    for (const reason of lastRun.reasons) lines.push(`  planned for: ${reasonText(reason, then)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -45,7 +44,7 @@ interface Pen extends ReasonContext {
   readonly paint: Paint;
 }
 
-function verdictLines({ account, names }: Pick<Explanation, 'account' | 'names'>, context: Pen): readonly string[] {
+function verdictLines({ account, refreshed, names }: Omit<Explanation, 'lastRun'>, context: Pen): readonly string[] {
   const { cwd, paint } = context;
   const title = names.get(account.node) ?? account.node;
   switch (account.verdict) {
@@ -58,7 +57,7 @@ function verdictLines({ account, names }: Pick<Explanation, 'account' | 'names'>
         paint('bold', `${title} is fresh`),
         ...(inputs.length === 0 ? [] : ['  its inputs are as they were:', ...inputs]),
         ...parents,
-        ...seenLines(account.seen),
+        ...seenLines(account.seen, refreshed ? 'seen' : 'by the state, which is trusted,'),
       ];
     }
     case 'planned': {
@@ -82,10 +81,10 @@ function verdictLines({ account, names }: Pick<Explanation, 'account' | 'names'>
   }
 }
 
-function seenLines(seen: Seen<Output>): readonly string[] {
+function seenLines(seen: Seen<Output>, how: string): readonly string[] {
   switch (seen.seen) {
     case 'yes':
-      return seen.value.at.map((location) => `  seen ${place(location)}`);
+      return seen.value.at.map((location) => `  ${how} ${place(location)}`);
     case 'no':
       return ['  nowhere to be seen, and nothing needs it now'];
     case 'unknown':
