@@ -77,7 +77,8 @@ async function parentImage(
   throw failure('PARENT_MISSING', 'never', `${words}; plan again`);
 }
 
-function checkBelow(parent: EngineImage | null, built: EngineImage): void {
+/** Throws if an image does not begin with the layers of its parent, where that is known. */
+export function checkBelow(parent: EngineImage | null, built: EngineImage): void {
   if (!parent || parent.layers.every((layer, index) => built.layers[index] === layer)) return;
   throw failure(
     'PARENT_NOT_BELOW',

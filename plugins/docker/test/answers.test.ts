@@ -4,6 +4,7 @@ import type { Progress } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
 import { readJsonLines } from '../src/json-lines.ts';
 import type { EngineLine } from '../src/json-lines.ts';
+import { checkBelow } from '../src/build.ts';
 import { imageOf, infoOf } from '../src/engine-answers.ts';
 import { candidateName, parseName, pullReference, registryName } from '../src/names.ts';
 import { transferProgress } from '../src/transfer-progress.ts';
@@ -129,5 +130,19 @@ describe('an engine about an image', () => {
     { Id: digest },
   ])('is refused for %j', (answer) => {
     expect(() => imageOf(answer)).toThrow(/ENGINE_ANSWER_INVALID/);
+  });
+});
+
+describe('what was built', () => {
+  const image = (...layers: string[]) => ({ id: digest, layers: layers.map((layer) => `sha256:${layer}` as const) });
+
+  it('begins with the layers of its parent', () => {
+    checkBelow(image('a', 'b'), image('a', 'b', 'c'));
+    checkBelow(image('a'), image('a'));
+    checkBelow(null, image('a'));
+  });
+
+  it.each([[['b', 'a']], [['a']], [[]]])('is refused with the layers %j on a parent of a and b', (layers) => {
+    expect(() => checkBelow(image('a', 'b'), image(...layers))).toThrow(/PARENT_NOT_BELOW/);
   });
 });

@@ -138,12 +138,28 @@ function linesOf(step: Step, stream: bigint): LogLines {
   return lines;
 }
 
-/** An instruction as people wrote it: without BuildKit's own numbering and without the mounts that rendering put in. */
+/** An instruction for people: without BuildKit's own numbering, without mounts, scripts by their names, digests by their beginnings. */
 export function stepName(vertexName: string): string {
   const name = stripVTControlCharacters(vertexName)
     .replace(/^\[(?!internal|auth)[^\]]*\]\s*/, '')
     .replaceAll(/(^|\s)--(mount|network|security)=\S+/g, '$1')
     .replaceAll(/\s+/g, ' ')
+    .replace(/^(RUN )(\[.*\])$/, (_all, run: string, argv: string) => run + commandLine(argv))
+    .replaceAll(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1')
     .trim();
   return name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
+}
+
+/** The exec form as one would type it; a script that a shell runs goes without shell and folder. */
+function commandLine(argv: string): string {
+  let words: unknown;
+  try {
+    words = JSON.parse(argv);
+  } catch {
+    return argv;
+  }
+  if (!Array.isArray(words)) return argv;
+  const [shell, script, ...more] = words.map(String);
+  if (shell !== '/bin/sh' || !script?.endsWith('.sh')) return words.map(String).join(' ');
+  return [script.slice(script.lastIndexOf('/') + 1), ...more].join(' ');
 }

@@ -45,6 +45,12 @@ describe('steps', () => {
       'RUN pip install x',
     );
     expect(stepName('COPY --from=a b c')).toBe('COPY --from=a b c');
+    expect(stepName('[2/2] RUN --mount=type=bind,target=/x ["/bin/sh", "/x/python-env.sh", "python3.11"]')).toBe(
+      'RUN python-env.sh python3.11',
+    );
+    expect(stepName('RUN ["a b", "c"]')).toBe('RUN a b c');
+    expect(stepName('RUN [ -e /x ]')).toBe('RUN [ -e /x ]');
+    expect(stepName(`FROM r.example.com/x@sha256:${'ab'.repeat(32)}`)).toBe('FROM r.example.com/x@sha256:abababababab');
     expect(stepName('[1/1] RUN \u001B[31mred')).toBe('RUN red');
     expect(stepName(`RUN ${'x'.repeat(500)}`)).toHaveLength(160);
   });
