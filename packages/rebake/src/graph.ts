@@ -1,5 +1,5 @@
 /** `graph`: the build graph as JSON, or as a mermaid flowchart. */
-import { shortNames } from '@rebake/planner';
+import { buildGraph, shortNames, toGraphology } from '@rebake/planner';
 import type { Diagnostic, Node } from '@rebake/sdk';
 import { hasErrors, withProject, type ProjectOptions } from './project.ts';
 
@@ -16,7 +16,7 @@ export async function graph(options: ProjectOptions & { readonly format: 'json' 
     (diagnostics): GraphResult => ({ text: null, diagnostics }),
     async ({ declaration: { expansion, diagnostics } }) => {
       if (expansion === null || hasErrors(diagnostics)) return { text: null, diagnostics };
-      const text = options.format === 'json' ? jsonText(expansion.nodes) : mermaidText(expansion.nodes);
+      const text = options.format === 'json' ? jsonText(expansion.nodes) : await mermaidText(expansion.nodes);
       return { text, diagnostics };
     },
   );
@@ -50,15 +50,18 @@ const SHAPES: Readonly<Record<Node['role'], readonly [string, string]>> = {
   publication: ['[(', ')]'],
 };
 
-function mermaidText(nodes: readonly Node[]): string {
+async function mermaidText(nodes: readonly Node[]): Promise<string> {
+  const drawn = await toGraphology(buildGraph(nodes));
   const names = shortNames(nodes.map(({ id }) => id));
-  const keys = new Map(nodes.map(({ id }, index) => [id, `n${index}`]));
-  const lines = nodes.flatMap((node) => {
+  const keys = new Map(drawn.nodes().map((id, index) => [id, `n${index}`]));
+  const boxes = drawn.mapNodes((id, { node }) => {
     const [open, close] = SHAPES[node.role];
     // Mermaid has no escapes but entities; a name holds nothing else that could end the string.
-    const label = (names.get(node.id) ?? node.id).replaceAll('"', '#quot;');
-    const key = keys.get(node.id);
-    return [`  ${key}${open}"${label}"${close}`, ...node.parents.map((parent) => `  ${keys.get(parent)} --> ${key}`)];
+    const label = (names.get(node.id) ?? id).replaceAll('"', '#quot;');
+    return `  ${keys.get(id)}${open}"${label}"${close}`;
   });
-  return `flowchart LR\n${lines.join('\n')}\n`;
+  const arrows = drawn.mapDirectedEdges(
+    (_edge, _attributes, parent, child) => `  ${keys.get(parent)} --> ${keys.get(child)}`,
+  );
+  return `flowchart LR\n${[...boxes, ...arrows].join('\n')}\n`;
 }
