@@ -1,8 +1,8 @@
 /** Options and environment: what is accepted, and which engine it names. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { resolveEndpoint, shown } from '../src/endpoint.ts';
 import { plugin } from '../src/index.ts';
 
@@ -48,6 +48,7 @@ describe('options', () => {
 describe('resolveEndpoint', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rebake-docker-'));
   for (const name of ['ca', 'cert', 'key']) writeFileSync(join(folder, `${name}.pem`), name);
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('takes the option, then DOCKER_HOST, then the usual socket', () => {
     expect(shown(resolveEndpoint({ host: 'unix:///a' }, { DOCKER_HOST: 'unix:///b' }))).toBe('unix:///a');
