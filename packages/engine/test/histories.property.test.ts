@@ -1,5 +1,5 @@
 // Sound and minimal (issue 5): on random graphs and histories, what is published is what a build from scratch gives, no build was done
-// that could have been left out, and then there is nothing left to do. REBAKE_HISTORIES sets the number of histories.
+// that could have been left out, and then there is nothing left to do. REBAKE_HISTORIES sets the number of histories, REBAKE_SEED which ones.
 import { digestOf } from '@rebake/sdk';
 import type { Digest, Node, NodeId } from '@rebake/sdk';
 import fc from 'fast-check';
@@ -12,13 +12,14 @@ import { memoryStore } from './support/memory-store.ts';
 import { contentOf, remember, scratch, unavoidable } from './support/oracle.ts';
 
 const RUNS = Number(process.env['REBAKE_HISTORIES'] ?? 1_000);
+const SEED = Number(process.env['REBAKE_SEED'] ?? 5);
 const CALM: Weather = { failing: 0, diesAt: null, dark: 0, force: 0, prune: false, parallelism: 3, turns: [] };
 
 describe('any history', () => {
   it('ends in what was declared, by the least work', { timeout: 600_000 }, async () => {
     await fc.assert(fc.asyncProperty(history, live), {
       numRuns: RUNS,
-      seed: 5,
+      seed: SEED,
       endOnFailure: process.env['REBAKE_SHRINK'] === '0',
     });
   });
@@ -84,7 +85,9 @@ async function oneApply(bench: Bench, nodes: readonly Node[], weather: Weather):
   const applied = await withWeather(bench, weather, (signal) =>
     bench.applyPlan(nodes, planned, { parallelism: weather.parallelism, signal }),
   );
-  const undisturbed = weather.failing === 0 && weather.diesAt === null && planned.blockers.length === 0;
+  // An engine that did not answer may have been upgraded unseen: then there is something left to do, rightly.
+  const undisturbed =
+    !(weather.dark & 4) && weather.failing === 0 && weather.diesAt === null && planned.blockers.length === 0;
   if (applied?.is === 'done' && undisturbed) expect(applied.summary.failed).toEqual([]);
   if (applied?.is !== 'done' || !undisturbed) return;
 
