@@ -9,9 +9,12 @@ export function processIo(): { readonly io: Io; close(): void } {
   const { stdout, stderr, stdin, env } = process;
   const controller = new AbortController();
   let interrupts = 0;
+  const block = liveBlock();
   const interrupt = (): void => {
     interrupts += 1;
     if (interrupts > 1) process.exit(EXIT.interrupted);
+    // The terminal has echoed ^C below the block: it is cleared, or it would stay for good.
+    block('');
     stderr.write('\nStopping what runs; the state is kept. Once more to stop at once.\n');
     controller.abort(new Error('interrupted'));
   };
@@ -23,7 +26,6 @@ export function processIo(): { readonly io: Io; close(): void } {
   });
 
   const terminal = stdout.isTTY && env['TERM'] !== 'dumb' ? { columns: stdout.columns ?? 80 } : null;
-  const block = liveBlock();
   const io: Io = {
     cwd: process.cwd(),
     env,
