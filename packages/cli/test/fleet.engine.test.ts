@@ -8,7 +8,7 @@ import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fleetMachine, type Machine, type Ran } from './fleet-rig.ts';
 
-const LONG = 900_000;
+const LONG = 1_800_000;
 /** Fresh in each run: what an earlier run left in the registries is nobody's candidate here. */
 const path = `fleet-${randomBytes(4).toString('hex')}`;
 

@@ -20,7 +20,7 @@ interface Scenario {
   /** What stands beside the node in the plan. */
   readonly plan: string;
   /** Done between the plan and the question why. */
-  readonly then?: string;
+  readonly afterwards?: string;
   readonly why: readonly string[];
 }
 
@@ -99,7 +99,7 @@ const SCENARIOS: Readonly<Record<Cause['code'], Scenario>> = {
     node: 'env/glm',
     flags: '--rebuild glm@python',
     plan: 'build     asked for with --rebuild',
-    then: 'apply --auto-approve --rebuild glm@python',
+    afterwards: 'apply --auto-approve --rebuild glm@python',
     why: ['env/glm is fresh', '  planned for: asked for with --rebuild'],
   },
   UNDECLARED: {
@@ -111,7 +111,7 @@ const SCENARIOS: Readonly<Record<Cause['code'], Scenario>> = {
 };
 
 describe('every cause is told by plan, by plan --json and by why', () => {
-  it.each(Object.entries(SCENARIOS))('%s', async (code, { node, flags = '', change, plan, then, why }) => {
+  it.each(Object.entries(SCENARIOS))('%s', async (code, { node, flags = '', change, plan, afterwards, why }) => {
     await using world = await applied();
     const { project } = world;
     await change?.(world);
@@ -120,7 +120,7 @@ describe('every cause is told by plan, by plan --json and by why', () => {
     expect(besides(readable(planned.out), node)).toBe(plan);
     const { actions } = JSON.parse((await project.rebake(`plan --json ${flags}`)).out) as Plan;
     expect(actions.flatMap(({ reasons }) => reasons.map(({ cause }) => cause.code))).toContain(code);
-    if (then !== undefined) await project.rebake(then);
+    if (afterwards !== undefined) await project.rebake(afterwards);
     const asked = await project.rebake(`why ${node}`);
     expect(asked).toMatchObject({ code: 0, err: '' });
     expect(readable(asked.out).split('\n')).toEqual(expect.arrayContaining([...why]));

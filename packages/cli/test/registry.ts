@@ -105,8 +105,7 @@ export async function testRegistry(name = 'eu'): Promise<TestRegistry> {
     label: `${name}.example.test`.padEnd(host.length, ':443').slice(0, host.length),
     refuses: null,
     changes,
-    tags: (repository) =>
-      Object.fromEntries([...at(repository).tags].filter(([tag]) => !tag.startsWith('rebake-'))),
+    tags: (repository) => Object.fromEntries([...at(repository).tags].filter(([tag]) => !tag.startsWith('rebake-'))),
     put(repository, tag, config) {
       const image = tinyImage(config);
       for (const [digest, content] of image.blobs) blobs.set(digest, content);

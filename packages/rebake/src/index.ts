@@ -13,5 +13,5 @@ export { stateList, stateRemove, type StateListResult, type StateRemoveResult } 
 export { upgrade, type UpgradeOptions } from './upgrade.ts';
 export { validate, type ValidateResult } from './validate.ts';
 export { explanationJson, why, type Explanation, type WhyResult } from './why.ts';
-export { defineConfig, type ConfigInput } from '@rebake/model';
+export { defineConfig, DIAGNOSTIC_KINDS, type ConfigInput } from '@rebake/model';
 export { serializePlan, shortNames } from '@rebake/planner';
