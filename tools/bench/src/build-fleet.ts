@@ -4,7 +4,7 @@ import { copyFileSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readContextFile, renderDockerfile } from '@rebake/image';
 import { apply } from '@rebake/rebake';
-import type { Builder, Job, Output } from '@rebake/sdk';
+import type { Builder, Job, Location, Output } from '@rebake/sdk';
 import { tar } from './tar.ts';
 
 /** An image that was built, and the job that it was built by. */
@@ -42,15 +42,24 @@ export function declare(
   writeFileSync(join(dir, 'rebake.yaml'), `${yaml.join('\n')}\n`);
 }
 
-/** Applies the project with `builder`, and gives every image that was built with its job. */
-export async function buildAll(dir: string, builder: Builder): Promise<readonly Built[]> {
+/**
+ * Applies the project with `builder`, and gives every image that was built with its job. What this leaves in the engine is put into `left`, also
+ * when it fails half-way.
+ */
+export async function buildAll(dir: string, builder: Builder, left: Location[]): Promise<readonly Built[]> {
   const built: Built[] = [];
   const recorder: Builder = {
     ...bound(builder),
     async build(job, ctx) {
       const output = await builder.build(job, ctx);
       built.push({ job, output });
+      left.push(...output.at);
       return output;
+    },
+    async tag(image, name, ctx) {
+      const at = await builder.tag(image, name, ctx);
+      left.push(at);
+      return at;
     },
   };
   const failures: string[] = [];

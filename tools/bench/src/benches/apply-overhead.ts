@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { graph } from '@rebake/rebake';
+import type { Location } from '@rebake/sdk';
 import type { Bench, Tools } from '../bench.ts';
 import { buildAll, contextName, declare, writeContexts, type Built } from '../build-fleet.ts';
 import { enginesFor } from '../engines.ts';
@@ -23,11 +24,11 @@ export const applyOverhead: Bench = {
     const tmp = temporaryFolder(scratch);
     const [dir, contexts] = [join(scratch, 'fleet'), join(scratch, 'contexts')];
     const builder = dockerBuilder(docker.host);
-    let built: readonly Built[] = [];
+    const left: Location[] = [];
     try {
       note(`building ${ENVS} images for the first time`);
       declare(dir, { envs: ENVS, rootfs: rootfs.path, parallel: PARALLEL, mark: randomBytes(4).toString('hex') });
-      built = await buildAll(dir, builder);
+      const built = await buildAll(dir, builder, left);
       const children = await writeContexts(contexts, built);
       const rebuilds = (await envImages(dir)).flatMap((id) => ['--rebuild', id]);
       const flags = ['--auto-approve', '--json', '--parallelism', String(PARALLEL)];
@@ -64,7 +65,7 @@ export const applyOverhead: Bench = {
         },
       ];
     } finally {
-      for (const at of built.flatMap(({ output }) => output.at)) await builder.remove(at, context(scratch));
+      for (const at of left) await builder.remove(at, context(scratch));
       await builder.close();
     }
   },
