@@ -134,7 +134,7 @@ const BLOCKER_HELP: Readonly<Record<string, string>> = {
 export function blockerDiagnostics(blockers: readonly Blocker[], nodes: readonly Node[]): readonly Diagnostic[] {
   const groups = new Map<string, Blocker[]>();
   for (const blocker of blockers) {
-    const key = `${blocker.code} ${blocker.why.code} ${blocker.why.words}`;
+    const key = `${blocker.why.code} ${blocker.why.words}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [blocker]);
     else group.push(blocker);
