@@ -38,7 +38,9 @@ describe('pages', () => {
     const wrong = pages.flatMap((page) =>
       snippetsOf(text(page)).flatMap(({ text: snippet, line }) => {
         const script = /^npm run ([a-z:-]+)/.exec(snippet)?.[1];
-        const file = /^(?:sh |source |\.\/)?((?:tools|examples|packages)\/[\w./-]+)/.exec(snippet)?.[1];
+        const file = /^(?:sh |source |\.\/)?((?:tools|examples|packages\/(?:cli|planner|model|engine))\/[\w./-]+)/.exec(
+          snippet,
+        )?.[1];
         return [
           ...(script === undefined || scripts.includes(script)
             ? []
