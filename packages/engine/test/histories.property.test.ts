@@ -179,6 +179,8 @@ function happen(world: World, what: Happening): void {
   switch (what.is) {
     case 'prune engine':
       return dropSome(bench.builder.names, what.mask);
+    case 'rival builds':
+      return rivalBuilds(world, what.mask);
     case 'prune tags':
       for (const { tags } of fleets) dropSome(tags, what.mask);
       return;
@@ -213,6 +215,17 @@ function happen(world: World, what: Happening): void {
       return;
     default:
       world.images = edited(world.images, what);
+  }
+}
+
+/** Somebody else has built candidates of the same keys with a builder that is not reproducible: their names show other images now. */
+function rivalBuilds({ bench: { builder } }: World, mask: number): void {
+  for (const [at, [name, identity]] of [...builder.names].entries()) {
+    const made = builder.origins.get(identity);
+    if (!made || !name.startsWith('rebake/candidate') || !((mask >> (at % 8)) & 1)) continue;
+    const rival = digestOf({ rival: identity });
+    builder.origins.set(rival, made);
+    builder.names.set(name, rival);
   }
 }
 

@@ -26,7 +26,7 @@ export type Happening =
       readonly image: number;
       readonly to: number;
     }
-  | { readonly is: 'prune engine' | 'prune tags' | 'prune manifests'; readonly mask: number }
+  | { readonly is: 'prune engine' | 'prune tags' | 'prune manifests' | 'rival builds'; readonly mask: number }
   | { readonly is: 'move tag'; readonly tag: number; readonly to: number }
   | { readonly is: 'move external'; readonly external: number }
   | { readonly is: 'lose state' }
@@ -58,13 +58,14 @@ const small = fc.nat(7);
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
 const declared: fc.Arbitrary<Declared> = fc.record({
-  parent: fc.option(small, { nil: null, freq: 3 }),
+  // Families: what is interesting happens between the children of one parent.
+  parent: fc.option(fc.oneof(fc.nat(1), fc.nat(1), small), { nil: null, freq: 5 }),
   also: fc.option(small, { nil: null, freq: 1 }).map((also) => (also !== null && also > 5 ? also : null)),
   external: maybe(fc.nat(2)),
   content: fc.nat(2),
   comment: fc.constant(0),
   renamed: fc.constant(0),
-  targets: fc.uniqueArray(fc.nat(2), { maxLength: 3 }),
+  targets: fc.oneof(fc.constant<number[]>([]), fc.uniqueArray(fc.nat(2), { maxLength: 3 })),
 });
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -78,7 +79,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ is: fc.constantFrom('prune engine', 'prune tags', 'prune manifests'), mask: fc.nat(255) }),
+    arbitrary: fc.record({
+      is: fc.constantFrom('prune engine', 'prune engine', 'prune tags', 'prune manifests', 'rival builds'),
+      mask: fc.oneof(fc.constant(255), fc.nat(255)),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ is: fc.constant('move tag'), tag: fc.nat(20), to: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant('move external'), external: fc.nat(2) }) },
