@@ -13,13 +13,12 @@ export interface Ran {
   readonly err: string;
   /** What was drawn in place, one block after the other; null: the last one was left as it is. */
   readonly frames: readonly (string | null)[];
-  readonly questions: readonly string[];
 }
 
 /** How a command is run. */
 export interface RunOptions {
-  /** Answers of the person at the terminal; absent: nobody is there. */
-  readonly answers?: readonly string[];
+  /** The person at the terminal; absent: nobody is there. */
+  readonly ask?: (question: string) => Promise<string>;
   readonly signal?: AbortSignal;
   /** Width of the terminal; absent: output goes to a file or a pipe. */
   readonly columns?: number;
@@ -82,9 +81,7 @@ export function rig(
     },
     async rebake(args, options = {}) {
       clock.pass(PAUSE_MS);
-      const asked = [...(options.answers ?? [])];
       const frames: (string | null)[] = [];
-      const questions: string[] = [];
       let out = '';
       let err = '';
       const io: Io = {
@@ -93,13 +90,7 @@ export function rig(
         terminal: options.columns === undefined ? null : { columns: options.columns },
         colors: options.colors === true,
         signal: options.signal ?? new AbortController().signal,
-        ask:
-          options.answers === undefined
-            ? null
-            : async (question) => {
-                questions.push(question);
-                return asked.shift() ?? '';
-              },
+        ask: options.ask ?? null,
         out: (text) => void (out += text),
         err: (text) => void (err += text),
         redraw: (block) => void frames.push(block === null ? null : shown(block)),
@@ -114,7 +105,7 @@ export function rig(
         words.filter((word) => word !== ''),
         io,
       );
-      return { code, out: shown(out), err: shown(err), frames, questions };
+      return { code, out: shown(out), err: shown(err), frames };
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };

@@ -18,7 +18,7 @@ export function lockedDiagnostic(holder: LockHolder | null): Diagnostic {
 export function staleDiagnostics({ stale }: Extract<ApplyResult, { status: 'stale' }>): readonly Diagnostic[] {
   const more = stale.length - MAX_STALE;
   return stale.slice(0, MAX_STALE).map(({ node, why }, index) => {
-    const others = more > 0 && index === MAX_STALE - 1 ? ` (and ${more} more nodes)` : '';
+    const others = more > 0 && index === MAX_STALE - 1 ? ` (and ${more} more)` : '';
     const what = node === null ? 'the plan no longer fits' : `the plan no longer fits \`${node}\``;
     return error('PLAN_STALE', `${what}: ${why}${others}`, 'Plan again with `rebake plan --out FILE`.');
   });

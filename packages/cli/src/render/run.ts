@@ -30,7 +30,9 @@ export function runText(
     ].join('');
   });
   const [first] = failed;
-  if (first !== undefined)
+  if (failed.length > 0 && failed.every(({ error }) => error?.code === 'PLAN_EXCEEDED'))
+    parts.push('Next: plan again, and apply that; what is done stays done.\n');
+  else if (first !== undefined)
     parts.push(
       `Next: mend the cause, then run \`rebake apply\` again; what is done stays done. \`rebake why ${name(first.node)}\` explains.\n`,
     );
