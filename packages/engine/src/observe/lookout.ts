@@ -95,9 +95,9 @@ export class Lookout {
 
   /**
    * The candidate of a key: in the repositories of the image's publications, in its builder's engine, or where an entry of the state
-   * with this key says. Where several identities have the key (a builder that is not reproducible, on two machines), the one in a registry
-   * counts, because others see it too. A place that cannot be asked holds no candidate. Where there is none, but the image's own entry has
-   * this key (a parent got another name, nothing else), that is the image all the same, seen nowhere.
+   * with this key says. A place that cannot be asked holds no candidate. Where several identities have the key (a builder that is not
+   * reproducible, on two machines), one counts: that of the image's own entry if it has this key (a parent got another name, nothing
+   * else), seen or not, since nothing below has to change then; else the one in a registry, because others see it too.
    */
   async candidate(
     image: Image,
@@ -119,10 +119,10 @@ export class Lookout {
       ...known.underKey(key).map((output) => this.locate(output, image.builder)),
     ]);
     const outputs = found.flatMap((seen) => (seen.seen === 'yes' ? [seen.value] : []));
-    const [first] = outputs;
-    if (first) return mergePlaces(first, outputs);
     const entry = known.entries.get(image.id);
-    return entry?.key === key ? { identity: entry.output.identity, at: [] } : null;
+    if (entry?.key === key) return mergePlaces({ ...entry.output, at: [] }, outputs);
+    const [first] = outputs;
+    return first ? mergePlaces(first, outputs) : null;
   }
 
   async #inRepository(at: RepositoryAt, tag: string, image: Image): Promise<Seen<Output>> {

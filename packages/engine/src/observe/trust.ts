@@ -64,6 +64,8 @@ function candidateOf(
   const identities = node.parents.flatMap((parent) => expected.get(parent) ?? []);
   if (identities.length < node.parents.length) return undefined;
   const key = keyOf(node, contents, identities);
-  const [output] = known.underKey(key);
+  // As for real candidates: the image's own identity goes before others under the same key.
+  const entry = known.entries.get(node.id);
+  const output = entry?.key === key ? known.places(entry.output.identity) : known.underKey(key)[0];
   return output && { key, output };
 }
