@@ -2,7 +2,7 @@
 import { shortNames, type ShownNode } from '@rebake/rebake';
 import type { Io } from '../io.ts';
 import { lineOf } from './places.ts';
-import { duration, moment, painter, quoted, shortDigest } from './style.ts';
+import { duration, failedWords, moment, painter, quoted, shortDigest } from './style.ts';
 
 /** One line a node: name, identity, when and how long, or what failed. */
 export function overviewText(rows: readonly ShownNode[], io: Pick<Io, 'colors'>): string {
@@ -13,10 +13,10 @@ export function overviewText(rows: readonly ShownNode[], io: Pick<Io, 'colors'>)
   return rows
     .map((row) => {
       const { entry, failure } = row;
-      const success = entry === null ? 'never built ' : shortDigest(entry.output.identity);
+      const success = entry === null ? 'never built' : shortDigest(entry.output.identity);
       const when =
         entry === null ? '' : `  ${moment(entry.at)}${entry.ms === undefined ? '' : `  ${duration(entry.ms)}`}`;
-      const failed = failure === null ? '' : paint('red', `  failed since: ${failure.error.code}`);
+      const failed = failure === null ? '' : paint('red', `  ${failedWords(entry)}: ${failure.error.code}`);
       return `${name(row).padEnd(width)}  ${success}${when}${failed}\n`;
     })
     .join('');
@@ -38,7 +38,7 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors' | 'cwd'>): string
     const place = node.registry === null ? node.repository : `${node.registry}/${node.repository}`;
     lines.push(`  ${place}: ${node.tags.length === 0 ? 'candidate only' : node.tags.join(', ')}`);
   }
-  lines.push('  inputs');
+  if (Object.keys(node.inputs).length > 0) lines.push('  inputs');
   for (const [key, input] of Object.entries(node.inputs))
     lines.push(`    ${key}: ${input.shown ?? shortDigest(input.digest)}`);
   if (entry === null) lines.push('  never built');
@@ -55,7 +55,10 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors' | 'cwd'>): string
   }
   if (failure !== null) {
     const { run, at, error } = failure;
-    lines.push(paint('red', `  failed since: run ${run}, ${moment(at)}: ${error.code}`), ...quoted(error.words));
+    lines.push(
+      paint('red', `  ${failedWords(entry)}: run ${run}, ${moment(at)}: ${error.code}`),
+      ...quoted(error.words),
+    );
   }
   return `${lines.join('\n')}\n`;
 }

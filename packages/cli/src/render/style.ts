@@ -33,6 +33,11 @@ export function moment(at: string): string {
   return at.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
 }
 
+/** How a failure is introduced: beside a last success, or where there never was one. */
+export function failedWords(entry: object | null): string {
+  return entry === null ? 'failed' : 'failed since';
+}
+
 /** Somebody else's words, set off from ours. */
 export function quoted(words: string): readonly string[] {
   return words

@@ -3,7 +3,7 @@ import type { Explanation } from '@rebake/rebake';
 import type { Effort, Entry, Location, Output, Reason, Seen } from '@rebake/sdk';
 import type { Io } from '../io.ts';
 import { placeText, reasonText, type ReasonContext } from './reasons.ts';
-import { duration, moment, painter, quoted, shortDigest, type Paint } from './style.ts';
+import { duration, failedWords, moment, painter, quoted, shortDigest, type Paint } from './style.ts';
 
 /** What a node is, by what is planned for it. */
 const STALE: Readonly<Record<Effort, string>> = {
@@ -28,7 +28,11 @@ export function whyText({ account, refreshed, lastRun, names }: Explanation, io:
   if (entry !== null) lines.push('', ...entryLines(entry));
   if (failure !== null) {
     const { error, run, at } = failure;
-    lines.push('', paint('red', `failed since: run ${run}, ${moment(at)}: ${error.code}`), ...quoted(error.words));
+    lines.push(
+      '',
+      paint('red', `${failedWords(entry)}: run ${run}, ${moment(at)}: ${error.code}`),
+      ...quoted(error.words),
+    );
   }
   if (lastRun !== null) {
     lines.push('', `last run that touched it: ${lastRun.run}, ${moment(lastRun.at)}: ${lastRun.outcome}`);
