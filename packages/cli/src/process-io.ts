@@ -1,5 +1,4 @@
 /** The process's own streams and signals as an Io. */
-import { createInterface } from 'node:readline/promises';
 import type { createLogUpdate } from 'log-update';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -45,6 +44,7 @@ export function processIo(): { readonly io: Io; close(): void } {
   };
 
   async function ask(question: string): Promise<string> {
+    const { createInterface } = await import('node:readline/promises');
     const lines = createInterface({ input: stdin, output: stdout });
     // While a line is edited the terminal is raw: Ctrl-C arrives as a key, and Ctrl-D ends the input without an answer.
     lines.on('SIGINT', interrupt);

@@ -67,7 +67,7 @@ describe('a declaration that was read before', () => {
     using project = folder(FILES);
     await project.readLater(10);
     const lines = cacheOf(project);
-    writeFileSync(project.path('.rebake/cache/declaration.json'), [lines[0], lines[1], 'no JSON'].join('\n'));
+    writeFileSync(project.path('.rebake/cache/declaration.json'), [lines[0], lines[1], 'no JSON', ''].join('\n'));
     const { expansion } = await project.readLater(20);
     expect(expansion?.nodes.map(({ id }) => id)).toContain('env/python/glm@python#linux/amd64');
     expect(() => expansion?.nodes[0]?.because).toThrow(SyntaxError);

@@ -18,9 +18,20 @@ export interface Graph {
 
 /**
  * Builds the graph. What a user can get wrong has been diagnosed before: here a duplicate or unknown node, a cycle, or a role in a place
- * where it cannot be is a bug, and throws.
+ * where it cannot be is a bug, and throws. Observing and planning ask for the graph of the same nodes: it is built once
+ * for each array.
  */
 export function buildGraph(nodes: readonly Node[]): Graph {
+  const known = graphs.get(nodes);
+  if (known !== undefined) return known;
+  const made = build(nodes);
+  graphs.set(nodes, made);
+  return made;
+}
+
+const graphs = new WeakMap<readonly Node[], Graph>();
+
+function build(nodes: readonly Node[]): Graph {
   const sorted = nodes.toSorted(byId);
   const place = new Map<NodeId, number>();
   for (let at = 0; at < sorted.length; at++) {

@@ -6,6 +6,7 @@ export { graph, type GraphResult } from './graph.ts';
 export { plan, type Planned, type PlanOptions, type PlanResult } from './plan.ts';
 export { savePlan } from './plan-file.ts';
 export type { ProjectOptions } from './project.ts';
+export { recallQuiet } from './quiet.ts';
 export { resolve, WORKLOADS, type ResolveOptions, type ResolveResult, type ResolveStatus } from './resolve.ts';
 export type { SessionOptions } from './session.ts';
 export { show, type ShownNode, type ShowResult } from './show.ts';

@@ -1,5 +1,5 @@
 /** Plan files on the disk: saving a plan, and reading one that may come from anywhere. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parsePlan, serializePlan } from '@rebake/planner';
 import type { Diagnostic, Plan } from '@rebake/sdk';
@@ -7,9 +7,9 @@ import { libraryDiagnostic } from './diagnostics.ts';
 import { refusalDiagnostic } from './refusals.ts';
 
 /** Saves a plan where `apply` can take it from; `file` is relative to `cwd`. What hinders is a diagnostic. */
-export async function savePlan(plan: Plan, file: string, cwd: string): Promise<readonly Diagnostic[]> {
+export function savePlan(plan: Plan, file: string, cwd: string): readonly Diagnostic[] {
   try {
-    await writeFile(resolve(cwd, file), serializePlan(plan), { mode: 0o600 });
+    writeFileSync(resolve(cwd, file), serializePlan(plan), { mode: 0o600 });
     return [];
   } catch (error) {
     const diagnostic = refusalDiagnostic(error);
@@ -31,7 +31,7 @@ export async function readPlan(file: string, cwd: string): Promise<ReadPlan> {
   });
   let text: string;
   try {
-    text = await readFile(resolve(cwd, file), 'utf8');
+    text = readFileSync(resolve(cwd, file), 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return unreadable(code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`);

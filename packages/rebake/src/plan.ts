@@ -5,6 +5,7 @@ import { plan as makePlan, selectNodes } from '@rebake/planner';
 import type { Blocker, Diagnostic, NodeId, Plan, State, World } from '@rebake/sdk';
 import { blockerDiagnostics, selectionDiagnostic } from './diagnostics.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
+import { rememberQuiet, stateStamp } from './quiet.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /** What to plan. */
@@ -62,6 +63,7 @@ export async function withPlan<T>(
 
   const session = openSession(project, dataDir, expansion, options);
   try {
+    const stateBefore = stateStamp(dataDir);
     const store = await project.store();
     const state = await store.read();
     const world = await observe({
@@ -85,10 +87,11 @@ export async function withPlan<T>(
       prune: options.vanished === 'delete',
     });
     const planned: Planned = { plan: made, blockers, blocked, expansion, state, world };
-    return await use(
-      { diagnostics: [...diagnostics, ...blockerDiagnostics(blockers, expansion.nodes)], planned },
-      session,
-    );
+    const found = [...diagnostics, ...blockerDiagnostics(blockers, expansion.nodes)];
+    if (found.length === 0 && project.file !== null && made.actions.every(({ atMost }) => atMost === 'keep')) {
+      rememberQuiet({ dataDir, file: project.file, stateBefore, now: project.now() }, options, made.actions.length);
+    }
+    return await use({ diagnostics: found, planned }, session);
   } finally {
     await session.close();
   }

@@ -24,6 +24,8 @@ export interface ProjectOptions {
 /** An open project. */
 export interface Project {
   readonly root: string;
+  /** The config file; null when none was found. */
+  readonly file: string | null;
   /** `.rebake` in the root; null when no config file was found. */
   readonly dataDir: string | null;
   readonly declaration: Declaration;
@@ -64,7 +66,16 @@ async function openProject(options: ProjectOptions): Promise<Project> {
   const randomId = options.randomId ?? randomUUID;
   if (!found.ok) {
     const declaration: Declaration = { expansion: null, diagnostics: [found.diagnostic] };
-    return { root: options.cwd, dataDir: null, declaration, now, randomId, store: noStore, close: async () => {} };
+    return {
+      root: options.cwd,
+      file: null,
+      dataDir: null,
+      declaration,
+      now,
+      randomId,
+      store: noStore,
+      close: async () => {},
+    };
   }
   const { file, root } = found;
   const dataDir = join(root, '.rebake');
@@ -76,6 +87,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
   let store: Promise<Store> | null = null;
   return {
     root,
+    file,
     dataDir,
     declaration,
     now,

@@ -1,10 +1,10 @@
 /** `rebake plan` */
 import { Command } from 'commander';
-import { plan, savePlan, serializePlan, type Planned } from '@rebake/rebake';
+import { plan, recallQuiet, savePlan, serializePlan, type Planned } from '@rebake/rebake';
 import type { Diagnostic } from '@rebake/sdk';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { planText } from '../render/plan.ts';
+import { planText, quietText } from '../render/plan.ts';
 import { hasChanges } from '../render/summary.ts';
 import { planOptions, projectOptions, reportDiagnostics, withNodes, withRefresh, type PlanFlags } from './shared.ts';
 
@@ -23,10 +23,16 @@ export function planCommand(io: Io, exit: (code: ExitCode) => void): Command {
     .option('--detailed-exitcode', 'exit with 2 when there is something to do')
     .action(async (flags: Flags, command: Command) => {
       const project = projectOptions(command, io);
-      const { planned, diagnostics } = await plan({ ...project, ...planOptions(flags) });
+      const options = { ...project, ...planOptions(flags) };
+      const quiet = flags.json === true || flags.out !== undefined ? null : recallQuiet(options);
+      if (quiet !== null) {
+        io.out(quietText(quiet, io));
+        return exit(EXIT.done);
+      }
+      const { planned, diagnostics } = await plan(options);
       const shown = report(planned, diagnostics, flags, io);
       if (planned === null || shown === EXIT.failed || flags.out === undefined) return exit(shown);
-      const refused = await savePlan(planned.plan, flags.out, project.cwd);
+      const refused = savePlan(planned.plan, flags.out, project.cwd);
       if (refused.length > 0) {
         reportDiagnostics(refused, io, 'people');
         return exit(EXIT.failed);

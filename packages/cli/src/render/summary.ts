@@ -20,7 +20,12 @@ export function planSummary(actions: readonly Action[], blocked: number): string
   const kept = actions.filter(({ atMost }) => atMost === 'keep').length - blocked;
   const rest = blocked === 0 ? `${kept} unchanged` : `${kept} unchanged, ${blocked} blocked`;
   if (parts.length > 0) return `Plan: ${parts.join('; ')}; ${rest}.`;
-  return blocked === 0 ? `Nothing to do: ${rest}.` : `Not planned: ${rest}.`;
+  return blocked === 0 ? quietSummary(kept) : `Not planned: ${rest}.`;
+}
+
+/** The summary of a plan with nothing in it. */
+export function quietSummary(kept: number): string {
+  return `Nothing to do: ${kept} unchanged.`;
 }
 
 function efforts(actions: readonly Action[]): string {
