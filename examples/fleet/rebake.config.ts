@@ -36,7 +36,7 @@ export default defineConfig({
       language: 'python',
       interpreter: '3.11',
       packages: { file: 'envs/glm/requirements.txt' },
-      containerConfigs: ['cpu-eu', 'cpu-us'],
+      containerConfigs: 'all',
       jupyter: true,
       fragments: { atEnd: 'COPY certs/ /opt/certs/', files: ['certs'] },
     },
