@@ -13,6 +13,9 @@ import { upgradeCommand } from './commands/upgrade.ts';
 import { validateCommand } from './commands/validate.ts';
 import { whyCommand } from './commands/why.ts';
 
+/** Width of help that goes to no terminal. */
+const HELP_COLUMNS = 80;
+
 /** The whole command line as a value, for running it and for the generated reference. */
 export function program(io: Io, exit: (code: ExitCode) => void): Command {
   const root = new Command('rebake')
@@ -34,8 +37,16 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     graphCommand,
   ];
   for (const make of commands) root.addCommand(make(io, exit));
-  for (const command of everyCommand(root))
-    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  const columns = io.terminal?.columns ?? HELP_COLUMNS;
+  const output = {
+    writeOut: (text: string) => io.out(text),
+    writeErr: (text: string) => io.err(text),
+    getOutHelpWidth: () => columns,
+    getErrHelpWidth: () => columns,
+    getOutHasColors: () => io.colors,
+    getErrHasColors: () => io.colors,
+  };
+  for (const command of everyCommand(root)) command.exitOverride().configureOutput(output);
   return root;
 }
 

@@ -1,16 +1,35 @@
 // The start script alone: which Node it takes, and what it says when something is missing.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let root = '';
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'rebake-bin-'));
+  root = realpathSync(mkdtempSync(join(folderWithoutNode(), 'rebake-bin-')));
   cpSync(join(import.meta.dirname, '../bin'), join(root, 'packages/cli/bin'), { recursive: true });
 });
 afterEach(() => rmSync(root, { recursive: true }));
+
+/** The script looks upwards for a Node that a project brings: the tests stand where nobody else's is above them. */
+function folderWithoutNode(): string {
+  const hasNode = (folder: string): boolean =>
+    existsSync(join(folder, 'node_modules/node/bin/node')) || (folder !== '/' && hasNode(dirname(folder)));
+  const found = [tmpdir(), '/var/tmp', '/dev/shm', homedir()].find((folder) => existsSync(folder) && !hasNode(folder));
+  if (found === undefined) throw new Error('a Node lies in node_modules above every temporary folder of this machine');
+  return found;
+}
 
 function executable(path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
