@@ -102,6 +102,24 @@ describe('resolve', () => {
     expect(ran.err).toContain('  help: Log in with `docker login`');
   });
 
+  it('knows on a machine without a state what another one has published', async () => {
+    await using eu = await testRegistry();
+    eu.put('upstream/debian', '12', {});
+    using project = rig(PUBLISHED, [eu]);
+    using other = rig(PUBLISHED, [eu]);
+    await project.rebake('apply --auto-approve');
+    const { out } = await project.rebake(GLM);
+    expect(await other.rebake(GLM)).toMatchObject({ code: EXIT.done, out, err: '' });
+    expect(await other.rebake(`${GLM} --refresh=false`)).toMatchObject({ code: EXIT.notBuilt, out: '' });
+    // And what it has published since.
+    await other.rebake('apply --auto-approve');
+    for (const one of [project, other]) one.edit('glm.txt', '3.1.2', '3.1.3');
+    expect(await project.rebake('apply --auto-approve')).toMatchObject({ code: EXIT.done });
+    const since = await project.rebake(GLM);
+    expect(since.out).not.toBe(out);
+    expect(await other.rebake(GLM)).toMatchObject({ code: EXIT.done, out: since.out });
+  });
+
   it('takes one version of a versioned env', async () => {
     using project = rig({
       ...FLEET,

@@ -1,7 +1,6 @@
 /** `resolve`: the image that a run of (code env or none, container config, workload) uses, with its digest; or why there is none. */
 import { isWorkload, resolveBinding, WORKLOADS as WORKLOAD_TABLE, type Binding, type RefusalCode } from '@rebake/model';
-import { selectNodes } from '@rebake/planner';
-import type { Diagnostic, Digest, Entry, NodeId } from '@rebake/sdk';
+import type { Diagnostic, Digest, NodeId, Output } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
@@ -89,50 +88,54 @@ function bindingOf({ declaration }: Project, options: ResolveOptions): { readonl
 type Answer = Pick<ResolveResult, 'status' | 'reference' | 'identity' | 'publication' | 'diagnostics'>;
 
 async function resolveBound(project: Project, options: ResolveOptions, binding: Binding): Promise<Answer> {
-  const target = [binding.publication];
+  const { publication } = binding;
+  const refresh = options.refresh ?? 'none';
   return withPlan(
     project,
-    { ...options, targets: target, rebuild: [], refresh: options.refresh ?? 'none' },
+    { ...options, targets: [publication], rebuild: [], refresh },
     async ({ planned, diagnostics }) => {
       if (planned === null) throw new Error('a declaration that binds can be planned');
-      const entry = planned.state.entries.get(binding.publication);
+      const { output, stale } = standOf(planned, publication);
       const answer = {
-        publication: binding.publication,
-        reference: entry === undefined ? null : reference(binding, entry),
-        identity: entry?.output.identity ?? null,
+        publication,
+        reference: output === null ? null : reference(binding, output),
+        identity: output?.identity ?? null,
       };
-      if (planned.blockers.length > 0) return { ...answer, status: 'invalid', diagnostics };
-      if (entry === undefined) {
-        return {
-          ...answer,
-          status: 'not-built',
-          diagnostics: [libraryDiagnostic('NOT_BUILT', `\`${binding.publication}\` was never published`)],
-        };
+      // Who asks the state only, and finds nothing there, has no need of the rest of the world.
+      const blind = refresh === 'none' && output === null;
+      if (planned.blockers.length > 0 && !blind) return { ...answer, status: 'invalid', diagnostics };
+      if (output === null) {
+        const words = `\`${publication}\` was never published`;
+        return { ...answer, status: 'not-built', diagnostics: [libraryDiagnostic('NOT_BUILT', words)] };
       }
-      const stale = firstStale(planned, binding.publication);
       if (stale === null) return { ...answer, status: 'found', diagnostics: [] };
-      return {
-        ...answer,
-        status: 'stale',
-        diagnostics: [
-          libraryDiagnostic('OUT_OF_DATE', `\`${stale}\` is not as declared: the image is an older one`, {
-            help: `\`rebake why ${stale}\` says why; \`rebake apply\` mends it.`,
-          }),
-        ],
-      };
+      const help = `\`rebake why ${stale}\` says why; \`rebake apply\` mends it.`;
+      const words = `\`${stale}\` is not as declared: the image is an older one`;
+      return { ...answer, status: 'stale', diagnostics: [libraryDiagnostic('OUT_OF_DATE', words, { help })] };
     },
   );
 }
 
-/** The first node, from the ground up, that this publication rests on and that is not as it should be. */
-function firstStale(planned: Planned, publication: NodeId): NodeId | null {
-  const needed = selectNodes(planned.expansion.nodes, [publication], 'with-ancestors');
-  const wanted = new Set(needed.ok ? needed.nodes : []);
-  return planned.plan.actions.find(({ node, atMost }) => wanted.has(node) && atMost !== 'keep')?.node ?? null;
+interface Stand {
+  /** What is published; null: nothing that anybody knows of. */
+  readonly output: Output | null;
+  /** The first node, from the ground up, that the publication rests on and that is not as it should be. */
+  readonly stale: NodeId | null;
 }
 
-function reference(binding: Binding, entry: Entry): string {
+/** How a publication stands. One that only has to be noted (on a machine with another state, after another machine's apply) is as it should be. */
+function standOf(planned: Planned, publication: NodeId): Stand {
+  const known = planned.state.entries.get(publication)?.output ?? null;
+  const needed = planned.plan.actions.filter(({ atMost }) => atMost !== 'keep');
+  const [stale] = needed.filter(({ atMost }) => atMost !== 'adopt');
+  const seen = planned.world.outputs.get(publication);
+  const noted = needed.some(({ node }) => node === publication) && seen?.seen === 'yes';
+  if (stale === undefined) return { output: noted ? seen.value : known, stale: null };
+  return { output: known, stale: stale.node };
+}
+
+function reference(binding: Binding, output: Output): string {
   const name = `${binding.pullName}:${binding.tag}`;
-  const manifest = entry.output.at.flatMap((location) => ('registry' in location ? [location.manifest] : []))[0];
+  const manifest = output.at.flatMap((location) => ('registry' in location ? [location.manifest] : []))[0];
   return manifest === undefined ? name : `${name}@${manifest}`;
 }
