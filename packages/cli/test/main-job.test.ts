@@ -34,3 +34,16 @@ describe('the main job', () => {
     expect(resolved.out).toContain('dss-14.1.2');
   });
 });
+
+describe('why, after an upgrade was applied', () => {
+  it('tells the leaf that made the last run go, also of a node that only followed', async () => {
+    using project = rig(FLEET);
+    await project.rebake('apply --auto-approve');
+    project.write('kit/dss-version.json', '{"product_version": "14.1.2"}\n');
+    await project.rebake('upgrade 14.1.2');
+    await project.rebake('apply --auto-approve');
+    const { out } = await project.rebake('why glm');
+    expect(out).toContain('env/glm is fresh');
+    expect(out).toContain('planned for: if base/python changes (release/version: 14.1.1 → 14.1.2)');
+  });
+});

@@ -13,6 +13,6 @@ export { show, type ShownNode, type ShowResult } from './show.ts';
 export { stateList, stateRemove, type StateListResult, type StateRemoveResult } from './state.ts';
 export { upgrade, type UpgradeOptions } from './upgrade.ts';
 export { validate, type ValidateResult } from './validate.ts';
-export { explanationJson, why, type Explanation, type WhyResult } from './why.ts';
+export { explanationJson, why, type Explanation, type LastRun, type WhyResult } from './why.ts';
 export { defineConfig, DIAGNOSTIC_KINDS, type ConfigInput } from '@rebake/model';
 export { serializePlan, shortNames } from '@rebake/planner';

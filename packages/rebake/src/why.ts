@@ -1,6 +1,6 @@
 /** `why`: a node's verdict with its evidence, and what the last run did to it. */
 import { explain, means, selectNodes, shortNames, type Explanation as Account } from '@rebake/planner';
-import type { Diagnostic, HistoryRow, NodeId, Reason } from '@rebake/sdk';
+import type { Diagnostic, HistoryRow, NodeId, Reason, Store } from '@rebake/sdk';
 import { selectionDiagnostic } from './diagnostics.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
 import { withProject } from './project.ts';
@@ -11,9 +11,15 @@ export interface Explanation {
   /** False when nothing was looked at: what was seen is what the state says. */
   readonly refreshed: boolean;
   /** The last run that did something to it. */
-  readonly lastRun: HistoryRow | null;
+  readonly lastRun: LastRun | null;
   /** Short names of the nodes named in it. */
   readonly names: ReadonlyMap<NodeId, string>;
+}
+
+/** What a run did to a node, with the reasons that the nodes had then where its own arose. */
+export interface LastRun {
+  readonly row: HistoryRow;
+  readonly origins: ReadonlyMap<NodeId, readonly Reason[]>;
 }
 
 /** The explanation; null when the declaration has errors or the node is unknown. */
@@ -31,11 +37,25 @@ export async function why(options: PlanOptions & { readonly node: string }): Pro
       const found = accountOf(planned, options.node);
       if ('diagnostics' in found) return nothing(found.diagnostics);
       const { account } = found;
-      const [lastRun = null] = await (await project.store()).history({ node: account.node, limit: 1 });
+      const lastRun = await lastRunOf(account.node, await project.store());
       const names = shortNames([...planned.expansion.nodes.map(({ id }) => id), account.node]);
       return { explanation: { account, refreshed: planned.world.refreshed, lastRun, names }, diagnostics };
     }),
   );
+}
+
+async function lastRunOf(node: NodeId, store: Store): Promise<LastRun | null> {
+  const [row] = await store.history({ node, limit: 1 });
+  if (row === undefined) return null;
+  const leaves = new Set(
+    row.reasons.flatMap(({ path: [leaf] }) => (leaf === undefined || leaf === node ? [] : [leaf])),
+  );
+  const origins = new Map<NodeId, readonly Reason[]>();
+  for (const leaf of leaves) {
+    const [then] = await store.history({ node: leaf, run: row.run, limit: 1 });
+    if (then !== undefined) origins.set(leaf, then.reasons);
+  }
+  return { row, origins };
 }
 
 type Found = { readonly account: Account } | { readonly diagnostics: readonly Diagnostic[] };
@@ -63,5 +83,12 @@ function accountOf(planned: Planned, typed: string): Found {
 export function explanationJson({ account, refreshed, lastRun }: Explanation): Readonly<Record<string, unknown>> {
   const origins: Readonly<Record<string, readonly Reason[]>> =
     account.verdict === 'planned' ? Object.fromEntries(account.origins) : {};
-  return { formatVersion: 1, refreshed, ...account, ...(account.verdict === 'planned' ? { origins } : {}), lastRun };
+  const then = lastRun === null ? null : { ...lastRun.row, origins: Object.fromEntries(lastRun.origins) };
+  return {
+    formatVersion: 1,
+    refreshed,
+    ...account,
+    ...(account.verdict === 'planned' ? { origins } : {}),
+    lastRun: then,
+  };
 }

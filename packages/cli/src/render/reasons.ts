@@ -1,5 +1,5 @@
 /** Reasons in words: the leaf first, as short as it stays true. */
-import type { Cause, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
+import type { Action, Cause, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
 import { lineOf } from './places.ts';
 import { shortDigest } from './style.ts';
 
@@ -96,12 +96,14 @@ export function reasonText(reason: Reason, context: ReasonContext, effort: Effor
   return `${text} (${named ? '' : `${context.name(origin)}: `}${causeText(leaf.cause, context)})`;
 }
 
-/** The most telling reason, and how many more there are. */
-export function reasonsLine(reasons: readonly Reason[], context: ReasonContext, effort: Effort): string {
-  const [first] = byTelling(reasons);
+/** The most telling reason of an action, and how many more there are. */
+export function reasonsLine({ reasons, atMost, ifChanged }: Action, context: ReasonContext): string {
+  // What happens anyway happens not for the sake of what may change.
+  const certain = reasons.filter(({ cause }) => ifChanged.length > 0 || cause.code !== 'PARENT_MAY_CHANGE');
+  const [first] = byTelling(certain.length > 0 ? certain : reasons);
   if (first === undefined) return '';
   const more = reasons.length - 1;
-  return reasonText(first, context, effort) + (more > 0 ? `, and ${more} more` : '');
+  return reasonText(first, context, atMost) + (more > 0 ? `, and ${more} more` : '');
 }
 
 /** What people recognize comes first: a text that changed, then something added, then digests, then something removed. */

@@ -35,10 +35,11 @@ export function whyText({ account, refreshed, lastRun, names }: Explanation, io:
     );
   }
   if (lastRun !== null) {
-    lines.push('', `last run that touched it: ${lastRun.run}, ${moment(lastRun.at)}: ${lastRun.outcome}`);
-    // What it was planned for then: origins are planned for something else now, and lines of the declaration have moved.
-    const then: ReasonContext = { name: context.name, reasons: () => [] };
-    for (const reason of lastRun.reasons) lines.push(`  planned for: ${reasonText(reason, then)}`);
+    const { row, origins: origin } = lastRun;
+    lines.push('', `last run that touched it: ${row.run}, ${moment(row.at)}: ${row.outcome}`);
+    // What it was planned for then; lines of the declaration may have moved since.
+    const then: ReasonContext = { name: context.name, reasons: (id) => origin.get(id) ?? [] };
+    for (const reason of row.reasons) lines.push(`  planned for: ${reasonText(reason, then)}`);
   }
   return `${lines.join('\n')}\n`;
 }
