@@ -5,7 +5,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, type BigIntStats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findConfig, keptStamp } from '@rebake/model';
-import type { PlanOptions } from './plan.ts';
 
 const FORMAT = 'rebake quiet plan 1';
 /** What is younger than this may change again without showing it in a time stamp (git's racy rule), in milliseconds. */
@@ -16,8 +15,18 @@ interface Quiet {
   readonly kept: number;
 }
 
+/** Options of a plan that it is remembered under. */
+export interface QuietOptions {
+  readonly cwd: string;
+  readonly config?: string;
+  readonly refresh?: 'all' | 'none';
+  readonly targets?: readonly string[];
+  readonly rebuild?: readonly string[];
+  readonly vanished?: 'forget' | 'delete';
+}
+
 /** How many nodes stay as they are, where the last plan with these options found nothing to do and nothing has changed since; else null. */
-export function recallQuiet(options: PlanOptions): number | null {
+export function recallQuiet(options: QuietOptions): number | null {
   const found = options.refresh === 'none' && !forced(options) ? findConfig(options.cwd, options.config) : null;
   if (found?.ok !== true) return null;
   const dataDir = join(found.root, '.rebake');
@@ -41,7 +50,7 @@ interface Made {
 }
 
 /** Remembers that a plan of everything asked for found nothing to do. */
-export function rememberQuiet({ dataDir, file, stateBefore, now }: Made, options: PlanOptions, kept: number): void {
+export function rememberQuiet({ dataDir, file, stateBefore, now }: Made, options: QuietOptions, kept: number): void {
   const path = fileIn(dataDir);
   if (
     options.refresh !== 'none' ||
@@ -82,11 +91,11 @@ function stateFiles(dataDir: string): readonly BigIntStats[] {
   return stats.filter((stat) => stat !== undefined).filter(({ size }) => size > 0n);
 }
 
-function forced({ rebuild = [] }: PlanOptions): boolean {
+function forced({ rebuild = [] }: QuietOptions): boolean {
   return rebuild.length > 0;
 }
 
-function keyOf(dataDir: string, file: string, { targets = [], vanished = 'forget' }: PlanOptions): string | null {
+function keyOf(dataDir: string, file: string, { targets = [], vanished = 'forget' }: QuietOptions): string | null {
   const declaration = keptStamp(join(dataDir, 'cache'), file);
   return declaration === null ? null : JSON.stringify([FORMAT, declaration, stateStamp(dataDir), targets, vanished]);
 }
