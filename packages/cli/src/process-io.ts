@@ -24,7 +24,9 @@ export function processIo(): { readonly io: Io; close(): void } {
     throw error;
   });
 
-  const terminal = stdout.isTTY && env['TERM'] !== 'dumb' ? { columns: stdout.columns ?? 80 } : null;
+  // A terminal that does not know its size (as under some CI runners) cannot be drawn on.
+  const draws = stdout.isTTY && env['TERM'] !== 'dumb' && stdout.columns > 0;
+  const terminal = draws ? { columns: stdout.columns } : null;
   const io: Io = {
     cwd: process.cwd(),
     env,

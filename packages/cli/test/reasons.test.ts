@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause, Plan } from '@rebake/sdk';
 import { failing } from './fake-builder.ts';
-import { PUBLISHED } from './fleets.ts';
+import { FLEET, PUBLISHED } from './fleets.ts';
 import { readable } from './readable.ts';
 import { testRegistry, type TestRegistry } from './registry.ts';
 import { rig, type Rig } from './rig.ts';
@@ -140,6 +140,16 @@ describe('what is missing is told by what is done about it', () => {
     const publishing = await project.rebake('plan');
     expect(besides(publishing.out, 'dss/cpu/pyenv-glm')).toBe('publish   not where it was published');
     expect((await project.rebake('why env/glm')).out).toContain('env/glm is fresh\n');
+  });
+});
+
+describe('what happens anyway', () => {
+  it('is not told as if it depended on what it stands on', async () => {
+    using project = rig(FLEET);
+    await project.rebake('apply --auto-approve');
+    project.engine.names.clear();
+    const { out } = await project.rebake('plan');
+    expect(besides(out, 'env/glm')).toBe('build     needed, and nowhere to be seen, and 1 more');
   });
 });
 

@@ -30,8 +30,11 @@ export interface PeopleOptions {
 /** One line when a node starts and one when it ends; the engine's steps go to the log file only. */
 export function plainReporter(options: PeopleOptions): Reporter {
   const paint = painter(options.io.colors);
+  const started = new Set<NodeId>();
   return {
     event(event) {
+      if (event.type === 'node-settled' && !isTold(event, started)) return;
+      if (event.type === 'node-started') started.add(event.node);
       if (event.type === 'node-started')
         options.io.out(`${paint('dim', event.effort.padEnd(9))} ${options.name(event.node)} …\n`);
       const line = settledLine(event, options, paint);
@@ -90,10 +93,11 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
           return;
         }
         case 'node-settled': {
+          const told = isTold(event, running);
           running.delete(event.node);
           if (!options.isWork(event.node) && !options.verbose) return;
           if (options.isWork(event.node)) settled += 1;
-          const line = settledLine(event, options, paint);
+          const line = told ? settledLine(event, options, paint) : null;
           if (line !== null) {
             io.redraw('');
             io.out(line);
@@ -120,6 +124,14 @@ export function liveReporter(options: PeopleOptions & { readonly columns: number
       started = null;
     },
   };
+}
+
+/** What an interruption kept from starting is told by its number only. */
+function isTold(
+  { node, outcome }: Extract<Event, { type: 'node-settled' }>,
+  started: { has(node: NodeId): boolean },
+): boolean {
+  return outcome !== 'cancelled' || started.has(node);
 }
 
 /** What the time of the last success says something about. */

@@ -106,9 +106,9 @@ class Pen {
     const left = `${paint(format, sign)} ${lead}${effort === 'keep' ? paint('dim', label) : label}`;
     const word = (action?.ifChanged.length ?? 0) > 0 ? `${effort}?` : effort;
     const right =
-      effort === 'keep'
+      action === undefined || effort === 'keep'
         ? ''
-        : `${paint(format, word.padEnd(8))}  ${reasonsLine(action?.reasons ?? [], this.#reasons, effort)}`;
+        : `${paint(format, word.padEnd(8))}  ${reasonsLine(action, this.#reasons)}`;
     this.#lines.push({ is: 'node', left, width, right });
   }
 }
