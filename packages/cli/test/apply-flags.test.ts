@@ -1,5 +1,4 @@
 /** The flags of `plan` and `apply` that choose what is done: which nodes, how many at a time, what is deleted, and whether the world is asked. */
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/index.ts';
 import { FLEET, PUBLISHED } from './fleets.ts';
@@ -137,44 +136,6 @@ describe('--refresh=false', () => {
       /Plan: 1 to build; 1 to build, 2 to publish if what they stand on changes; 1 unchanged\.\n$/,
     );
     expect(await project.rebake('plan')).toMatchObject({ code: EXIT.failed });
-  });
-});
-
-describe('a plan that found nothing to do, without a refresh', () => {
-  const LINES = /^Nothing was looked at: the state is trusted \(--refresh=false\)\.\n.*\n$/;
-
-  it('is remembered until the declaration, a file, the state or the flags change', async () => {
-    using project = rig(FLEET);
-    await project.rebake('apply --auto-approve');
-    // Later than any file was written: what is younger may still change without showing it.
-    project.clock.pass(Date.now());
-    const quiet = async (flags = ''): Promise<string> => {
-      const { out } = await project.rebake(`plan --refresh=false ${flags}`);
-      expect(out).toMatch(LINES);
-      return out.trimEnd().split('\n').at(-1) ?? '';
-    };
-    const remembered = (): boolean => existsSync(project.path('.rebake/cache/quiet-plan.json'));
-    expect(await quiet()).toBe('Nothing to do: 6 unchanged.');
-    expect(remembered()).toBe(true);
-    expect(await quiet()).toBe('Nothing to do: 6 unchanged.');
-    expect(await quiet('--target glm@python')).toBe('Nothing to do: 2 unchanged.');
-    expect(await summary(project, 'plan --no-refresh --rebuild glm@python')).toContain('Plan: 1 to build');
-    expect(await quiet()).toBe('Nothing to do: 6 unchanged.');
-    project.edit('glm.txt', '3.1.2', '3.1.3');
-    expect(await summary(project, 'plan --no-refresh')).toContain('Plan: 1 to build');
-    project.edit('glm.txt', '3.1.3', '3.1.2');
-    expect(await quiet()).toBe('Nothing to do: 6 unchanged.');
-    await project.rebake('state rm publication/engine/python/base');
-    expect(await summary(project, 'plan --no-refresh')).toContain('Plan: 1 to publish');
-  });
-
-  it('is not remembered where it warns of something', async () => {
-    using project = rig(FLEET);
-    project.edit('rebake.yaml', 'jupyter: true', 'runtimeAdditions: [BASIC_GPU_ENABLING]');
-    await project.rebake('apply --auto-approve');
-    project.clock.pass(Date.now());
-    for (const _ of [1, 2])
-      expect((await project.rebake('plan --no-refresh')).err).toContain('warning[NOT_ACTED_ON_YET]');
   });
 });
 

@@ -26,6 +26,8 @@ describe('the main job', () => {
     expect(upgraded.code).toBe(EXIT.done);
     await expect(upgraded.out).toMatchFileSnapshot('golden/upgrade.txt');
     expect(project.read('rebake.yaml')).toContain('release: { version: 14.1.2, kit: ./kit-14.1.2 }');
+    const old = await project.rebake('resolve --env glm --config cpu');
+    expect(old).toMatchObject({ code: EXIT.outOfDate, out: 'python/pyenv-glm:dss-14.1.1\n' });
     const applied = await project.rebake('apply --auto-approve');
     expect(applied.code).toBe(EXIT.done);
     expect(project.engine.built).toHaveLength(6);
