@@ -1,4 +1,4 @@
-/** Exit codes, one meaning each. docs/reference/exit-codes.md is made from this table. */
+/** Exit codes, one meaning each. docs/reference/cli.md is made with this table. */
 
 export const EXIT = {
   done: 0,

@@ -3,7 +3,7 @@ import type { KindRow } from './diagnostic-row.ts';
 
 // oxfmt-ignore
 export const LOAD_ROWS = [
-  ['CONFIG_NOT_FOUND', 'error', 'There is no declaration in this folder or in one above it, or the file that was named does not exist.', 'Write a `rebake.yaml` or a `rebake.config.ts`, or name the file with `--config`.'],
+  ['CONFIG_NOT_FOUND', 'error', 'There is no declaration in this folder or in one above it, or the file that was named does not exist.', 'Write a `rebake.yaml` or a `rebake.config.ts`, or name the file with `--file`.'],
   ['CONFIG_UNREADABLE', 'error', 'The file of the declaration cannot be read, or is no text in UTF-8.', 'Check its permissions and its encoding.'],
   ['CONFIG_SYNTAX', 'error', 'The declaration is no valid YAML or TypeScript.', 'Correct the syntax at this place.'],
   ['CONFIG_THROWS', 'error', 'The declaration threw while it was evaluated.', 'Correct the code at this place; a declaration may be computed, but must not fail.'],

@@ -1,6 +1,6 @@
 /** `resolve`: the image that a run of (code env or none, container config, workload) uses, with its digest; or why there is none. */
 import { isWorkload, resolveBinding, WORKLOADS as WORKLOAD_TABLE, type Binding, type RefusalCode } from '@rebake/model';
-import type { Diagnostic, Digest, NodeId, Output } from '@rebake/sdk';
+import type { Diagnostic, Digest, NodeId, Output, Entry } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
@@ -85,6 +85,9 @@ function bindingOf({ declaration }: Project, options: ResolveOptions): { readonl
   return hasErrors(diagnostics) ? { status: 'invalid', diagnostics } : { binding: found.binding };
 }
 
+/** Inputs of a publication that name its tags begin so. */
+const TAG_INPUT = 'tags/';
+
 type Answer = Pick<ResolveResult, 'status' | 'reference' | 'identity' | 'publication' | 'diagnostics'>;
 
 async function resolveBound(project: Project, options: ResolveOptions, binding: Binding): Promise<Answer> {
@@ -98,7 +101,7 @@ async function resolveBound(project: Project, options: ResolveOptions, binding: 
       const { output, stale } = standOf(planned, publication);
       const answer = {
         publication,
-        reference: output === null ? null : reference(binding, output),
+        reference: output === null ? null : reference(binding, output, planned.state.entries.get(publication)),
         identity: output?.identity ?? null,
       };
       // Who asks the state only, and finds nothing there, has no need of the rest of the world.
@@ -134,8 +137,12 @@ function standOf(planned: Planned, publication: NodeId): Stand {
   return { output: known, stale: stale.node };
 }
 
-function reference(binding: Binding, output: Output): string {
-  const name = `${binding.pullName}:${binding.tag}`;
+/** A stale image is still under the tags that it was published with: after an upgrade, those of the old release. */
+function reference(binding: Binding, output: Output, entry: Entry | undefined): string {
+  const inputs = Object.keys(entry?.inputs ?? {});
+  const tags = inputs.flatMap((key) => (key.startsWith(TAG_INPUT) ? [key.slice(TAG_INPUT.length)] : []));
+  const tag = tags.includes(binding.tag) ? binding.tag : (tags[0] ?? binding.tag);
+  const name = `${binding.pullName}:${tag}`;
   const manifest = output.at.flatMap((location) => ('registry' in location ? [location.manifest] : []))[0];
   return manifest === undefined ? name : `${name}@${manifest}`;
 }
