@@ -313,6 +313,43 @@ describe('an absent image', () => {
     expect(it.take()).toEqual(['look c']);
   });
 
+  it('drops a question that has not been asked yet', () => {
+    const it = rig(
+      { a: {}, b: { parents: ['a'], stale: 'build' }, c: { parents: ['a'], stale: 'look', priority: -1 } },
+      { parallelism: 1 },
+    );
+    expect(it.take()).toEqual(['locate a']);
+    it.at('a', 'nowhere');
+    expect(it.take()).toEqual(['build a']);
+    it.built('a', 1);
+    expect(it.take()).toEqual(['build b']);
+    it.built('b', 1);
+    expect(it.take()).toEqual(['look c']);
+    it.none('c');
+    expect(it.take()).toEqual(['build c']);
+    it.built('c', 1);
+    expect(it.scheduler.finished).toBe(true);
+    expect(it.outcomes()).toEqual({ a: 'built', b: 'built', c: 'built' });
+  });
+
+  it('that was adopted and is nowhere is built when somebody demands it', () => {
+    const it = rig({ a: { stale: 'look' }, b: { parents: ['a'] } });
+    it.take();
+    it.end('look a', { work: 'look', found: 'nowhere' });
+    expect(it.take()).toEqual(['adopt a']);
+    it.end('adopt a', { work: 'adopt', identity: identityOf('a', 1) });
+    expect(it.take()).toEqual(['look b']);
+    it.none('b');
+    expect(it.take()).toEqual(['build a']);
+    it.built('a', 2);
+    expect(it.take()).toEqual(['look b']);
+    it.none('b');
+    expect(it.take()).toEqual(['build b']);
+    it.built('b', 1);
+    expect(it.outcomes()).toEqual({ a: 'built', b: 'built' });
+    expect(it.scheduler.finished).toBe(true);
+  });
+
   it('goes on when two nodes wait for each other', () => {
     const it = rig({
       p: {},

@@ -139,21 +139,12 @@ export function settledForGood(cell: Cell): boolean {
   return cell.firm || ended(cell);
 }
 
-const RANK: Readonly<Record<Effort, number>> = {
-  keep: 0,
-  adopt: 1,
-  fetch: 2,
-  rebase: 3,
-  build: 4,
-  publish: 5,
-  forget: 6,
-  delete: 7,
-};
+/** Efforts that a bound is compared with, in rising order; vanished nodes have bounds of their own. */
+const RISING: readonly Effort[] = ['keep', 'adopt', 'fetch', 'rebase', 'build', 'publish'];
 
-/** Whether a plan's bound covers an effort. Vanished nodes have bounds of their own: `delete` covers `forget`, nothing else does. */
-export function covers(atMost: Effort, need: Effort): boolean {
-  if (need === 'forget' || need === 'delete') return atMost === 'delete' || atMost === need;
-  return RANK[atMost] <= RANK.publish && RANK[need] <= RANK[atMost];
+/** Whether a plan's bound covers an effort. */
+export function covers(atMost: Effort, need: HeldWork | 'fetch'): boolean {
+  return RISING.indexOf(need) <= RISING.indexOf(atMost);
 }
 
 /** Whether the node is no longer declared: it has no parents and comes last. */

@@ -2,7 +2,7 @@
  * The transitions of the scheduler's state machine: how one cell goes from phase to phase when something near it has changed. What is
  * taken up when, and how much at once, is the scheduler's.
  */
-import type { BuildError, Digest, Effort, NodeId } from '@rebake/sdk';
+import type { BuildError, Digest, NodeId } from '@rebake/sdk';
 import { covers, ended, mayBeBrought, meets, reopenable, settledForGood, vanishes } from './cell.ts';
 import type { Cell, Demand, End, HeldWork, Settlement, Task, Verdict, Work } from './cell.ts';
 
@@ -219,7 +219,7 @@ export class Machine {
   }
 
   /** Whether the plan covers an effort; a node that needs more has failed. */
-  #allows(cell: Cell, need: Effort): boolean {
+  #allows(cell: Cell, need: HeldWork | 'fetch'): boolean {
     const { atMost } = cell.member;
     if (covers(atMost, need)) return true;
     const words = `it needs \`${need}\` and the plan allows \`${atMost}\`: the world has changed since, plan again`;
