@@ -42,21 +42,27 @@ describe('--rebuild', () => {
 });
 
 describe('--parallelism', () => {
-  it('bounds what is done at a time', async () => {
+  it('is how much is done at a time: one after the other, or side by side', async () => {
     using project = rig(FLEET);
+    const { promise: both, resolve: bothRun } = Promise.withResolvers<void>();
     let now = 0;
     let most = 0;
+    let meet = false;
     for (const part of ['glum', 'beautifulsoup4']) {
       project.engine.behaviours.set(part, async () => {
-        most = Math.max(most, (now += 1));
-        // Long enough for the other one to start, if it may: it does so in the turn in which this one did.
-        await new Promise(setImmediate);
+        now += 1;
+        most = Math.max(most, now);
+        if (now === 2) bothRun();
+        if (meet) await both;
         now -= 1;
       });
     }
     await project.rebake('apply --auto-approve --parallelism 1');
     expect(most).toBe(1);
-    await project.rebake('apply --auto-approve --rebuild glm@python --rebuild soup@python');
+    // Each waits for the other one: alone, neither would ever end.
+    meet = true;
+    const ran = await project.rebake('apply --auto-approve --parallelism 2 --rebuild glm@python --rebuild soup@python');
+    expect(ran.code).toBe(EXIT.done);
     expect(most).toBe(2);
   });
 
