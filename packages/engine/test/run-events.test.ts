@@ -180,6 +180,23 @@ describe('what goes wrong', () => {
     expect(bench.events.filter(({ type }) => type === 'node-retry')).toHaveLength(2);
   });
 
+  it('at a registry that is away for a while holds nothing up for good', async () => {
+    const timer = new HandTimer();
+    const nodes = [image('a', []), publication('a', ONE, 'cpu', ['a'])];
+    const planned = await bench.plan(nodes);
+    const resolve = bench.registry.resolve.bind(bench.registry);
+    // The look for a candidate, then the first attempt to publish.
+    let left = 2;
+    bench.registry.resolve = async (at) =>
+      left-- > 0
+        ? { seen: 'unknown', why: { code: 'REGISTRY_UNREACHABLE', retry: 'backoff', words: 'away' } }
+        : resolve(at);
+    const running = bench.applyPlan(nodes, planned, { timer });
+    await timer.passAll();
+    expect(await running).toMatchObject({ is: 'done', summary: { counts: { built: 1, published: 1, failed: 0 } } });
+    expect(bench.events.filter(({ type }) => type === 'node-retry')).toHaveLength(1);
+  });
+
   it.each([
     ['an identity that is no digest', { identity: '../../etc', at: [] }],
     ['an image that is nowhere', { identity: digestOf('x'), at: [] }],

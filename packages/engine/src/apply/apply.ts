@@ -118,7 +118,7 @@ class Run {
     const { registry, ctx } = input;
     const { signal } = this.#stop;
     const builders = new Builders(input.builders, ctx);
-    const lookout = new Lookout({ builders, registry, signal, concurrency: QUESTIONS });
+    const lookout = new Lookout({ builders, registry, signal, concurrency: QUESTIONS, silent: 'ask again' });
     const means = {
       store: input.store,
       builders,

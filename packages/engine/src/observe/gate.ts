@@ -4,15 +4,21 @@ import type { BuildError, Seen } from '@rebake/sdk';
 /** Failures that are the host's, not the question's. */
 const HOST_IS_DOWN: ReadonlySet<string> = new Set(['REGISTRY_UNREACHABLE', 'REGISTRY_TLS', 'ENGINE_UNREACHABLE']);
 
+/** Whether a host that was found down is asked again: before a plan, no; during an apply, where waiting may help, yes. */
+export type SilentHosts = 'ask once' | 'ask again';
+
 /** Bounds what runs at once. */
 export class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
   readonly #hosts = new Map<string, Promise<BuildError | null>>();
 
+  readonly #silent: SilentHosts;
+
   /** `concurrency`: questions at once, over all hosts. */
-  constructor(concurrency: number) {
+  constructor(concurrency: number, silent: SilentHosts) {
     this.#free = concurrency;
+    this.#silent = silent;
   }
 
   /**
@@ -20,6 +26,7 @@ export class Gate {
    * words, without waiting for the same again.
    */
   async ask<T>(host: string, question: () => Promise<Seen<T>>): Promise<Seen<T>> {
+    if (this.#silent === 'ask again') return this.#limited(question);
     const first = this.#hosts.get(host);
     if (!first) {
       const answer = this.#limited(question);

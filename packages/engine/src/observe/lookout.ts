@@ -17,6 +17,7 @@ import type {
 } from '@rebake/sdk';
 import type { Builders } from '../run/builders.ts';
 import { Gate } from './gate.ts';
+import type { SilentHosts } from './gate.ts';
 import { mergePlaces, placeName } from './known.ts';
 import type { Known } from './known.ts';
 
@@ -26,6 +27,7 @@ export interface LookoutOptions {
   readonly registry: RegistryClient;
   readonly signal: AbortSignal;
   readonly concurrency: number;
+  readonly silent: SilentHosts;
 }
 
 /** Looks at engines and registries. Keeps which hosts are down, and which manifests it has come across: those need no second look. */
@@ -36,7 +38,7 @@ export class Lookout {
 
   constructor(options: LookoutOptions) {
     this.#options = options;
-    this.#gate = new Gate(options.concurrency);
+    this.#gate = new Gate(options.concurrency, options.silent);
   }
 
   get signal(): AbortSignal {

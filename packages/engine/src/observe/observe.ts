@@ -58,7 +58,7 @@ export async function observe(input: ObserveInput): Promise<World> {
   const known = new Known(state.entries);
   const builders = new Builders(input.builders, input.ctx);
   const concurrency = input.concurrency ?? DEFAULT_CONCURRENCY;
-  const lookout = new Lookout({ builders, registry, signal, concurrency });
+  const lookout = new Lookout({ builders, registry, signal, concurrency, silent: 'ask once' });
   const eyes = openEyes(lookout, known);
   const forced = new Set(input.force);
   const outlooks = await lookAround({ graph, state, eyes, forced, publications });
