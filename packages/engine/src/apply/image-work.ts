@@ -55,26 +55,37 @@ export async function fetchImage(ground: Ground, node: Image, call: Call): Promi
   return { work: 'fetch' };
 }
 
-/** Builds the image and commits it. What another node of this run has built under the same key is taken from there. */
+/** Builds the image and commits it. What another node of this run builds under the same key is taken from there. */
 export async function buildImage(ground: Ground, node: Image, call: Call): Promise<Report> {
   const { builders } = ground.means;
   const { contents } = await builders.capabilities(node.builder, call.signal);
   const key = await keyNow(ground, node, call.signal);
   const name = `${node.builder} ${key}`;
-  const other = await sharedBuild(ground, name);
-  if (other) {
-    ground.places.set(node.id, other);
-    await ground.commit(node, { output: other, contents, key, ms: null });
-    return { work: 'adopt', identity: other.identity };
-  }
   const start = ground.means.now();
-  const making = makeImage(ground, node, key, call);
-  ground.making.set(name, making);
-  const output = await making;
+  const { output, mine } = await shared(ground.making, name, () => makeImage(ground, node, key, call));
   ground.places.set(node.id, output);
-  await ground.commit(node, { output, contents, key, ms: Math.round(ground.means.now() - start) });
+  await ground.commit(node, { output, contents, key, ms: mine ? Math.round(ground.means.now() - start) : null });
   await followKey(ground, node, key, call.signal);
-  return { work: 'build', identity: output.identity };
+  return { work: mine ? 'build' : 'adopt', identity: output.identity };
+}
+
+/** One `make` a name: whoever comes later waits for it. If it fails, the first of those who waited tries in its place. */
+async function shared(
+  making: Map<string, Promise<Output>>,
+  name: string,
+  make: () => Promise<Output>,
+): Promise<{ readonly output: Output; readonly mine: boolean }> {
+  for (let other = making.get(name); other; other = making.get(name)) {
+    try {
+      return { output: await other, mine: false };
+    } catch {
+      if (making.get(name) === other) making.delete(name);
+    }
+  }
+  // Nothing is awaited between looking and entering: else two could find the place empty.
+  const own = make();
+  making.set(name, own);
+  return { output: await own, mine: true };
 }
 
 /**
@@ -95,19 +106,6 @@ async function followKey(ground: Ground, node: Image, key: Digest, signal: Abort
       }
     }
   }
-}
-
-/** Waits for a build under the same name; null when there is none, or when it failed: then everybody tries for themselves. */
-async function sharedBuild(ground: Ground, name: string): Promise<Output | null> {
-  for (let making = ground.making.get(name); making; making = ground.making.get(name)) {
-    try {
-      return await making;
-    } catch {
-      // The first of those who waited takes its place.
-      if (ground.making.get(name) === making) ground.making.delete(name);
-    }
-  }
-  return null;
 }
 
 async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): Promise<Output> {
