@@ -65,8 +65,8 @@ const containerConfig = z
 const builder = z
   .strictObject({
     type: name.describe('Kind of builder: one of the built-in ones (`docker`), or of a plugin.'),
-    parallel: z.int().min(1).max(1024).optional().describe('How many builds it runs at a time.'),
-    timeout: duration.optional().describe('How long one build may take.'),
+    parallel: z.int().min(1).max(1024).optional().describe('How many builds it runs at a time. Default: 4.'),
+    timeout: duration.optional().describe('How long one build, fetch or push may take. Default: two hours.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of its kind.'),
   })
   .describe('A builder.');

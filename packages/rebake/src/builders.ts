@@ -14,6 +14,9 @@ export const BUILT_IN_KINDS: readonly string[] = Object.keys(BUILT_IN);
 /** How many builds a builder runs at a time where its declaration does not say. */
 const DEFAULT_PARALLEL = 4;
 
+/** How long one build, fetch or push may take where its declaration does not say, in milliseconds: two hours. A hung engine must not hang a run for ever. */
+const DEFAULT_TIMEOUT_MS = 7_200_000;
+
 /** What the pool is made of, for a declaration's builders. `given` come first: tests and programs hand in builders of their own. */
 export function pooledBuilders(
   configs: Readonly<Record<string, BuilderConfig>>,
@@ -23,7 +26,10 @@ export function pooledBuilders(
     Object.entries(configs).map(([name, config]) => {
       const own = given[name];
       const load = own === undefined ? () => create(name, config) : () => Promise.resolve(own);
-      return [name, { load, parallel: config.parallel ?? DEFAULT_PARALLEL, timeoutMs: config.timeoutMs }];
+      return [
+        name,
+        { load, parallel: config.parallel ?? DEFAULT_PARALLEL, timeoutMs: config.timeoutMs ?? DEFAULT_TIMEOUT_MS },
+      ];
     }),
   );
 }
