@@ -1,6 +1,4 @@
-/** Canonical JSON and digests: the same value gives the same bytes on every machine, whatever order its keys were written in. */
-import { hash } from 'node:crypto';
-import type { Digest } from './types.ts';
+/** Canonical JSON: the same value gives the same bytes on every machine, whatever order its keys were written in. */
 
 /** Orders by UTF-8 bytes, which is the order of code points (JavaScript's own order differs above U+FFFF). */
 export function compareBytes(a: string, b: string): number {
@@ -34,26 +32,4 @@ export function canonicalJson(value: unknown): string {
     return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`).join(',')}}`;
   }
   throw new TypeError(`not a JSON value: ${typeof value}`);
-}
-
-/** SHA-256 of bytes, or of a text's UTF-8. */
-export function digestOfBytes(bytes: string | Uint8Array): Digest {
-  return `sha256:${hash('sha256', bytes, 'hex')}`;
-}
-
-/** SHA-256 of a value's canonical JSON. */
-export function digestOf(value: unknown): Digest {
-  return digestOfBytes(canonicalJson(value));
-}
-
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-
-/** Whether a text from outside is a digest of the one algorithm that rebake uses. */
-export function isDigest(text: unknown): text is Digest {
-  return typeof text === 'string' && DIGEST.test(text);
-}
-
-/** Tag of a candidate image: whoever computes the same key finds it under this name. */
-export function candidateTag(key: Digest): string {
-  return `rebake-${key.slice('sha256:'.length)}`;
 }

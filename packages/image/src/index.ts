@@ -1,6 +1,7 @@
 /** Images as data: steps, file sets, Dockerfile rendering, OCI documents, registry client. No domain word. */
 export * from './types.ts';
 export * from './canonical.ts';
+export * from './digest.ts';
 export { FileProblem } from './files/problem.ts';
 export type { FileProblemCode } from './files/problem.ts';
 export { digestFile } from './files/hash.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apply as run, type RunSummary } from '@rebake/engine';
 import type { Stale } from '@rebake/planner';
 import type { Diagnostic, Event, LockHolder, Plan } from '@rebake/sdk';
+import { DEFAULT_PARALLELISM, PUBLISH_TIMEOUT_MS } from './defaults.ts';
 import { readPlan } from './plan-file.ts';
 import { withPlan, type PlanOptions, type PlanResult } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
@@ -30,12 +31,6 @@ export type ApplyResult =
   | { readonly status: 'stale'; readonly stale: readonly Stale[] }
   | { readonly status: 'locked'; readonly holder: LockHolder | null }
   | { readonly status: 'ran'; readonly summary: RunSummary };
-
-/** Actions at a time where nobody says. */
-export const DEFAULT_PARALLELISM = 8;
-
-/** Longest time of one publication, in milliseconds: a registry that says nothing for this long is taken for lost. */
-const PUBLISH_TIMEOUT = 3_600_000;
 
 /** Applies and closes everything again. */
 export async function apply(options: ApplyOptions): Promise<ApplyResult> {
@@ -92,7 +87,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     ctx: session.ctx,
     access: expansion.access,
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
-    publishTimeoutMs: PUBLISH_TIMEOUT,
+    publishTimeoutMs: PUBLISH_TIMEOUT_MS,
     lock: { pid: process.pid, host: hostname() },
     runsDir: join(dataDir, 'runs'),
     signal: options.signal ?? new AbortController().signal,

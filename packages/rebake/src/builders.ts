@@ -2,6 +2,7 @@
 import type { BuilderConfig } from '@rebake/model';
 import { BuildFailure, type Builder, type OptionsResult, type Plugin } from '@rebake/sdk';
 import type { PooledBuilder } from '@rebake/engine';
+import { DEFAULT_PARALLEL, DEFAULT_TIMEOUT_MS } from './defaults.ts';
 
 /** Kind of builder → the plugin that brings it. The only place that names plugins; each is loaded on first use. */
 const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
@@ -10,12 +11,6 @@ const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin 
 
 /** Kinds that come with rebake. */
 export const BUILT_IN_KINDS: readonly string[] = Object.keys(BUILT_IN);
-
-/** How many builds a builder runs at a time where its declaration does not say. */
-const DEFAULT_PARALLEL = 4;
-
-/** How long one build, fetch or push may take where its declaration does not say, in milliseconds: two hours. A hung engine must not hang a run for ever. */
-const DEFAULT_TIMEOUT_MS = 7_200_000;
 
 /** What the pool is made of, for a declaration's builders. `given` come first: tests and programs hand in builders of their own. */
 export function pooledBuilders(

@@ -1,18 +1,98 @@
-/** The library: all that the command does, as functions. Nothing heavy is loaded before a function needs it. */
-export { apply, DEFAULT_PARALLELISM, type ApplyOptions, type ApplyResult } from './apply.ts';
+/**
+ * The library: all that the command does, as functions. Each loads what it needs when it is called, so that importing the library, and a
+ * command that does little, cost next to nothing.
+ */
+import type { UpgradeOutcome } from '@rebake/model';
+import type { Diagnostic, Plan } from '@rebake/sdk';
+import type { ApplyOptions, ApplyResult } from './apply.ts';
+import type { GraphResult } from './graph.ts';
+import type { PlanOptions, PlanResult } from './plan.ts';
+import type { ProjectOptions } from './project.ts';
+import type { ResolveOptions, ResolveResult } from './resolve.ts';
+import type { ShowResult } from './show.ts';
+import type { StateListResult, StateRemoveResult } from './state.ts';
+import type { UpgradeOptions } from './upgrade.ts';
+import type { ValidateResult } from './validate.ts';
+import type { WhyResult } from './why.ts';
+
+export type { ApplyOptions, ApplyResult } from './apply.ts';
 export { BUILT_IN_KINDS } from './builders.ts';
+export { DEFAULT_PARALLELISM } from './defaults.ts';
 export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
-export { graph, type GraphResult } from './graph.ts';
-export { plan, type Planned, type PlanOptions, type PlanResult } from './plan.ts';
-export { savePlan } from './plan-file.ts';
+export { explanationJson, type Explanation, type LastRun } from './explanation.ts';
+export type { GraphResult } from './graph.ts';
+export type { Planned, PlanOptions, PlanResult } from './plan.ts';
 export type { ProjectOptions } from './project.ts';
-export { recallQuiet } from './quiet.ts';
-export { resolve, WORKLOADS, type ResolveOptions, type ResolveResult, type ResolveStatus } from './resolve.ts';
+export { recallQuiet, type QuietOptions } from './quiet.ts';
+export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts';
 export type { SessionOptions } from './session.ts';
-export { show, type ShownNode, type ShowResult } from './show.ts';
-export { stateList, stateRemove, type StateListResult, type StateRemoveResult } from './state.ts';
-export { upgrade, type UpgradeOptions } from './upgrade.ts';
-export { validate, type ValidateResult } from './validate.ts';
-export { explanationJson, why, type Explanation, type LastRun, type WhyResult } from './why.ts';
-export { defineConfig, DIAGNOSTIC_KINDS, type ConfigInput } from '@rebake/model';
-export { serializePlan, shortNames } from '@rebake/planner';
+export type { ShownNode, ShowResult } from './show.ts';
+export type { StateListResult, StateRemoveResult } from './state.ts';
+export type { UpgradeOptions } from './upgrade.ts';
+export type { ValidateResult } from './validate.ts';
+export type { WhyResult } from './why.ts';
+export { WORKLOADS } from './workloads.ts';
+export { defineConfig, DIAGNOSTIC_KINDS, type ConfigInput, type UpgradeOutcome } from '@rebake/model';
+export { shortNames } from '@rebake/planner';
+
+/** Reads the declaration and says all that is wrong with it. Contacts nothing. */
+export async function validate(options: ProjectOptions): Promise<ValidateResult> {
+  return (await import('./validate.ts')).validate(options);
+}
+
+/** Plans, and closes everything again. Looks at the world, changes nothing but caches. */
+export async function plan(options: PlanOptions): Promise<PlanResult> {
+  return (await import('./plan.ts')).plan(options);
+}
+
+/** Plans (or takes a saved plan), asks, carries it out, and closes everything again. */
+export async function apply(options: ApplyOptions): Promise<ApplyResult> {
+  return (await import('./apply.ts')).apply(options);
+}
+
+/** Explains one node, fresh or stale, or no longer declared. */
+export async function why(options: PlanOptions & { readonly node: string }): Promise<WhyResult> {
+  return (await import('./why.ts')).why(options);
+}
+
+/** The image that a run uses, or why there is none. Trusts the state unless `refresh` is `all`. */
+export async function resolve(options: ResolveOptions): Promise<ResolveResult> {
+  return (await import('./resolve.ts')).resolve(options);
+}
+
+/** Edits the version of a release in the config file; comments and formatting stay as they are. */
+export async function upgrade(options: UpgradeOptions): Promise<UpgradeOutcome> {
+  return (await import('./upgrade.ts')).upgrade(options);
+}
+
+/** One node by id or short name, or all, with what the state knows of them. Contacts nothing. */
+export async function show(options: ProjectOptions & { readonly node?: string }): Promise<ShowResult> {
+  return (await import('./show.ts')).show(options);
+}
+
+/** Draws the graph of the declaration. Contacts nothing. */
+export async function graph(options: ProjectOptions & { readonly format: 'json' | 'mermaid' }): Promise<GraphResult> {
+  return (await import('./graph.ts')).graph(options);
+}
+
+/** All entries of the state. The declaration may be broken: the state is read all the same. */
+export async function stateList(options: ProjectOptions): Promise<StateListResult> {
+  return (await import('./state.ts')).stateList(options);
+}
+
+/** Forgets entries, under the lock. Images and tags stay where they are. */
+export async function stateRemove(
+  options: ProjectOptions & { readonly nodes: readonly string[] },
+): Promise<StateRemoveResult> {
+  return (await import('./state.ts')).stateRemove(options);
+}
+
+/** The bytes of a plan file: canonical JSON and a newline. The same plan gives the same bytes. */
+export async function serializePlan(made: Plan): Promise<string> {
+  return (await import('@rebake/planner')).serializePlan(made);
+}
+
+/** Saves a plan where `apply` can take it from; `file` is relative to `cwd`. What hinders is a diagnostic. */
+export async function savePlan(made: Plan, file: string, cwd: string): Promise<readonly Diagnostic[]> {
+  return (await import('./plan-file.ts')).savePlan(made, file, cwd);
+}

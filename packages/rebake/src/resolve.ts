@@ -1,12 +1,10 @@
 /** `resolve`: the image that a run of (code env or none, container config, workload) uses, with its digest; or why there is none. */
-import { isWorkload, resolveBinding, WORKLOADS as WORKLOAD_TABLE, type Binding, type RefusalCode } from '@rebake/model';
+import { isWorkload, resolveBinding, type Binding, type RefusalCode } from '@rebake/model';
 import type { Diagnostic, Digest, NodeId, Output, Entry } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
+import { WORKLOADS } from './workloads.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
-
-/** Kinds of work that can be asked for. */
-export const WORKLOADS: readonly string[] = Object.keys(WORKLOAD_TABLE);
 
 /** What to resolve. */
 export interface ResolveOptions extends PlanOptions {

@@ -1,26 +1,10 @@
 /** `why`: a node's verdict with its evidence, and what the last run did to it. */
 import { explain, means, selectNodes, shortNames, type Explanation as Account } from '@rebake/planner';
-import type { Diagnostic, HistoryRow, NodeId, Reason, Store } from '@rebake/sdk';
+import type { Diagnostic, NodeId, Reason, Store } from '@rebake/sdk';
 import { selectionDiagnostic } from './diagnostics.ts';
+import type { Explanation, LastRun } from './explanation.ts';
 import { withPlan, type Planned, type PlanOptions } from './plan.ts';
 import { withProject } from './project.ts';
-
-/** Everything that is to be said about one node. */
-export interface Explanation {
-  readonly account: Account;
-  /** False when nothing was looked at: what was seen is what the state says. */
-  readonly refreshed: boolean;
-  /** The last run that did something to it. */
-  readonly lastRun: LastRun | null;
-  /** Short names of the nodes named in it. */
-  readonly names: ReadonlyMap<NodeId, string>;
-}
-
-/** What a run did to a node, with the reasons that the nodes had then where its own arose. */
-export interface LastRun {
-  readonly row: HistoryRow;
-  readonly origins: ReadonlyMap<NodeId, readonly Reason[]>;
-}
 
 /** The explanation; null when the declaration has errors or the node is unknown. */
 export interface WhyResult {
@@ -77,18 +61,4 @@ function accountOf(planned: Planned, typed: string): Found {
   const { node } = action;
   const [entry, failure] = [entries.get(node) ?? null, failures.get(node) ?? null];
   return { account: { verdict: 'planned', node, entry, failure, action, origins: new Map() } };
-}
-
-/** An explanation as plain JSON, for programs. */
-export function explanationJson({ account, refreshed, lastRun }: Explanation): Readonly<Record<string, unknown>> {
-  const origins: Readonly<Record<string, readonly Reason[]>> =
-    account.verdict === 'planned' ? Object.fromEntries(account.origins) : {};
-  const then = lastRun === null ? null : { ...lastRun.row, origins: Object.fromEntries(lastRun.origins) };
-  return {
-    formatVersion: 1,
-    refreshed,
-    ...account,
-    ...(account.verdict === 'planned' ? { origins } : {}),
-    lastRun: then,
-  };
 }

@@ -97,8 +97,8 @@ describe('a program that keeps a fleet up to date', () => {
     expect(await upgrade({ ...options, version: '14.1.3' })).toMatchObject({ changed: true, from: '14.1.2' });
     const { planned } = await plan({ ...options, targets: ['base/python'] });
     if (planned === null) throw new Error('a sound declaration has a plan');
-    expect(savePlan(planned.plan, 'upgrade.plan', project.dir)).toEqual([]);
-    expect(savePlan(planned.plan, 'nowhere/upgrade.plan', project.dir)).toMatchObject([{ code: 'FILES_REFUSED' }]);
+    expect(await savePlan(planned.plan, 'upgrade.plan', project.dir)).toEqual([]);
+    expect(await savePlan(planned.plan, 'nowhere/upgrade.plan', project.dir)).toMatchObject([{ code: 'FILES_REFUSED' }]);
     const applied = await apply({ ...options, planFile: 'upgrade.plan', confirm: no, emit: quiet });
     expect(applied).toMatchObject({ status: 'ran', summary: { counts: { built: 1 } } });
   });

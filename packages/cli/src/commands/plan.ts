@@ -30,9 +30,9 @@ export function planCommand(io: Io, exit: (code: ExitCode) => void): Command {
         return exit(EXIT.done);
       }
       const { planned, diagnostics } = await plan(options);
-      const shown = report(planned, diagnostics, flags, io);
+      const shown = await report(planned, diagnostics, flags, io);
       if (planned === null || shown === EXIT.failed || flags.out === undefined) return exit(shown);
-      const refused = savePlan(planned.plan, flags.out, project.cwd);
+      const refused = await savePlan(planned.plan, flags.out, project.cwd);
       if (refused.length > 0) {
         reportDiagnostics(refused, io, 'people');
         return exit(EXIT.failed);
@@ -42,13 +42,18 @@ export function planCommand(io: Io, exit: (code: ExitCode) => void): Command {
     });
 }
 
-function report(planned: Planned | null, diagnostics: readonly Diagnostic[], flags: Flags, io: Io): ExitCode {
+async function report(
+  planned: Planned | null,
+  diagnostics: readonly Diagnostic[],
+  flags: Flags,
+  io: Io,
+): Promise<ExitCode> {
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   if (planned === null || (failed && flags.json === true)) {
     reportDiagnostics(diagnostics, io, flags.json === true ? 'json' : 'people');
     return EXIT.failed;
   }
-  if (flags.json === true) io.out(serializePlan(planned.plan));
+  if (flags.json === true) io.out(await serializePlan(planned.plan));
   else io.out(planText(planned, io));
   if (diagnostics.length > 0) reportDiagnostics(diagnostics, io, 'people');
   if (failed) return EXIT.failed;

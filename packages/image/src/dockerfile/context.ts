@@ -1,6 +1,7 @@
 /** The build context that goes with a Dockerfile: files of the user where their COPY lines expect them, all others below `.rebake/`. */
 import { join } from 'node:path';
-import { compareBytes, digestOfBytes } from '../canonical.ts';
+import { compareBytes } from '../canonical.ts';
+import { digestOfBytes } from '../digest.ts';
 import type { ContextFile } from '../files/send.ts';
 import type { FileSet } from '../types.ts';
 import { invalid } from './quote.ts';

@@ -1,6 +1,6 @@
 /** Files of the user by content: single files, texts and trees, with a stat cache so that an unchanged file is not read twice. */
 import { readFileSync, statSync, type BigIntStats } from 'node:fs';
-import { digestOfBytes } from '../canonical.ts';
+import { digestOfBytes } from '../digest.ts';
 import type { Digest, FileSet } from '../types.ts';
 import { hashFileSync } from './hash.ts';
 import { FileProblem, fileProblem } from './problem.ts';

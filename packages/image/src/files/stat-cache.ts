@@ -16,7 +16,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { isDigest } from '../canonical.ts';
+import { isDigest } from '../digest.ts';
 import type { Digest } from '../types.ts';
 
 const HEADER = 'rebake stat cache 1';

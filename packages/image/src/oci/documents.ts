@@ -2,7 +2,7 @@
  * Documents of the OCI image spec and of Docker's schema 2: manifests, indexes and configs. They come from outside, so every field that is
  * used is checked; what is not used is not kept, since the bytes themselves are what is stored, sent and hashed.
  */
-import { digestOfBytes, isDigest } from '../canonical.ts';
+import { digestOfBytes, isDigest } from '../digest.ts';
 import type { Digest, Platform } from '../types.ts';
 
 /** Media types that rebake reads, each with the kind of document it names. */

@@ -1,5 +1,5 @@
 /** Image references as Docker and OCI write them: `[host[:port]/]repository[:tag][@digest]`. No registry is assumed anywhere. */
-import { isDigest } from '../canonical.ts';
+import { isDigest } from '../digest.ts';
 import type { Digest } from '../types.ts';
 
 /** A parsed reference. `registry` is null where the text names none: which one is meant is the engine's or the caller's business. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { choosePlatform, type ImageConfig } from '../oci/documents.ts';
 import { isRegistryHost, isRepository, isTag } from '../oci/reference.ts';
-import { isDigest } from '../canonical.ts';
+import { isDigest } from '../digest.ts';
 import {
   BuildFailure,
   type Credentials,

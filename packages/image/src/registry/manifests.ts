@@ -1,5 +1,5 @@
 /** Manifests and small blobs of one repository: read and written as bytes, checked against their digests on the way in and out. */
-import { digestOfBytes, isDigest } from '../canonical.ts';
+import { digestOfBytes, isDigest } from '../digest.ts';
 import {
   checkDigest,
   InvalidDocument,
