@@ -54,7 +54,7 @@ describe('a declared builder', () => {
 
 describe('the pool', () => {
   it('bounds builds by what is declared, and else by a default', () => {
-    const config = { kind: 'docker', options: {}, parallel: null, timeoutMs: 7_200_000 };
+    const config = { kind: 'docker', options: {}, parallel: null, timeoutMs: null };
     const pool = pooledBuilders({ a: config, b: { ...config, parallel: 2, timeoutMs: 60_000 } });
     expect(pool.get('a')).toMatchObject({ parallel: 4, timeoutMs: 7_200_000 });
     expect(pool.get('b')).toMatchObject({ parallel: 2, timeoutMs: 60_000 });
@@ -62,7 +62,7 @@ describe('the pool', () => {
 
   it('loads each built-in kind without contacting anything', async () => {
     for (const kind of BUILT_IN_KINDS) {
-      const pool = pooledBuilders({ own: { kind, options: {}, parallel: null, timeoutMs: 7_200_000 } });
+      const pool = pooledBuilders({ own: { kind, options: {}, parallel: null, timeoutMs: null } });
       const builder = await pool.get('own')?.load();
       expect(builder).toMatchObject({ build: expect.any(Function) as unknown });
       await builder?.close();
@@ -71,7 +71,7 @@ describe('the pool', () => {
 
   it('takes a given builder instead of the declared one', async () => {
     const own = ownBuilder();
-    const pool = pooledBuilders({ own: { kind: 'nothing', options: {}, parallel: null, timeoutMs: 7_200_000 } }, { own });
+    const pool = pooledBuilders({ own: { kind: 'nothing', options: {}, parallel: null, timeoutMs: null } }, { own });
     expect(await pool.get('own')?.load()).toBe(own);
   });
 });

@@ -98,7 +98,9 @@ describe('a program that keeps a fleet up to date', () => {
     const { planned } = await plan({ ...options, targets: ['base/python'] });
     if (planned === null) throw new Error('a sound declaration has a plan');
     expect(await savePlan(planned.plan, 'upgrade.plan', project.dir)).toEqual([]);
-    expect(await savePlan(planned.plan, 'nowhere/upgrade.plan', project.dir)).toMatchObject([{ code: 'FILES_REFUSED' }]);
+    expect(await savePlan(planned.plan, 'nowhere/upgrade.plan', project.dir)).toMatchObject([
+      { code: 'FILES_REFUSED' },
+    ]);
     const applied = await apply({ ...options, planFile: 'upgrade.plan', confirm: no, emit: quiet });
     expect(applied).toMatchObject({ status: 'ran', summary: { counts: { built: 1 } } });
   });
