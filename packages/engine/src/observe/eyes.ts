@@ -5,6 +5,9 @@ import type { Known } from './known.ts';
 import { referenceOf } from './lookout.ts';
 import type { Lookout } from './lookout.ts';
 
+/** A publication as far as tags go. Nodes are not spread to make one: what they look up when asked would be looked up for each. */
+export type Tagged = Pick<Publication, 'id' | 'registry' | 'repository' | 'tags'>;
+
 /** Questions about nodes. */
 export interface Eyes {
   capabilities(builder: string): Promise<Seen<Capabilities>>;
@@ -13,7 +16,7 @@ export interface Eyes {
   image(image: Image, output: Output): Promise<Seen<Output>>;
   candidate(image: Image, key: Digest, publications: readonly Publication[]): Promise<Output | null>;
   /** Per tag: what image is there. */
-  tags(node: Publication, image: Image): Promise<ReadonlyMap<string, Seen<Output>>>;
+  tags(node: Tagged, image: Image): Promise<ReadonlyMap<string, Seen<Output>>>;
 }
 
 const NO: Seen<never> = { seen: 'no' };
@@ -36,11 +39,11 @@ export function openEyes(lookout: Lookout, known: Known): Eyes {
     candidate: (image, key, publications) => lookout.candidate(image, key, publications, known),
     async tags(node, image) {
       const before = known.entries.get(node.id)?.output;
-      const { registry } = node;
+      const { registry, repository } = node;
       const look = (tag: string): Promise<Seen<Output>> =>
         registry === null
           ? lookAtEngineTag(lookout, node, image, tag)
-          : lookAtTag(lookout, { ...node, registry }, image, tag, before);
+          : lookAtTag(lookout, { registry, repository }, image, tag, before);
       return new Map(await Promise.all(node.tags.map(async (tag) => [tag, await look(tag)] as const)));
     },
   };
@@ -89,7 +92,7 @@ async function lookAtTag(
   return seen.seen === 'yes' ? { seen: 'yes', value: { identity: seen.value.identity, at: [at] } } : seen;
 }
 
-async function lookAtEngineTag(lookout: Lookout, node: Publication, image: Image, tag: string): Promise<Seen<Output>> {
+async function lookAtEngineTag(lookout: Lookout, node: Tagged, image: Image, tag: string): Promise<Seen<Output>> {
   const capabilities = await lookout.capabilities(image.builder);
   if (capabilities.seen !== 'yes') return capabilities;
   return lookout.inspect(image.builder, { engine: capabilities.value.engine, name: `${node.repository}:${tag}` });

@@ -141,7 +141,8 @@ async function lookAtCandidate(
     if (seen.seen !== 'no') return seen;
   }
   if (outlook.key === null) return { seen: 'no' };
-  const [tag] = (await eyes.tags({ ...node, tags: [candidateTag(outlook.key)] }, image)).values();
+  const { id, registry, repository } = node;
+  const [tag] = (await eyes.tags({ id, registry, repository, tags: [candidateTag(outlook.key)] }, image)).values();
   return tag ?? { seen: 'no' };
 }
 
