@@ -36,6 +36,17 @@ export const noop: Bench = {
       },
       { count: 5, warmUp: 1 },
     );
+    // Everything cached but the answer itself: state, graph and plan are made again.
+    const again = await inTurn(
+      {
+        rebake: () => {
+          rmSync(join(dir, '.rebake/cache/quiet-plan.json'), { force: true });
+          return timed(plan);
+        },
+        node: () => timed(BARE_NODE),
+      },
+      { count: 11, warmUp: 3 },
+    );
     // The compile cache is written by the first run and read from the second on.
     const warm = await inTurn({ rebake: () => timed(plan), node: () => timed(BARE_NODE) }, { count: 21, warmUp: 3 });
     const row = (what: string, samples: typeof warm, bar: string | null): Row => ({
@@ -46,6 +57,10 @@ export const noop: Bench = {
       compare: { by: 'times' },
       bar,
     });
-    return [row('warm caches', warm, '≤ 4 ×'), row('without any cache', cold, null)];
+    return [
+      row('warm caches', warm, '≤ 4 ×'),
+      row('warm caches, but the plan made again', again, null),
+      row('without any cache', cold, null),
+    ];
   },
 };
