@@ -5,7 +5,7 @@ export { DIAGNOSTIC_KINDS, type DiagnosticCode } from './diagnostic-codes.ts';
 export { upgradeRelease, type UpgradeOutcome, type UpgradeRequest } from './edit/upgrade.ts';
 export { expand } from './expand/index.ts';
 export { inputsReference } from './expand/inputs.ts';
-export { keptStamp, loadCached, type CachedLoadRequest } from './load/cache.ts';
+export { cacheStamp, keptStamp, loadCached, type CachedLoadRequest } from './load/cache.ts';
 export { CONFIG_NAMES, findConfig, type FoundConfig } from './load/find.ts';
 export { load, type LoadOutcome, type LoadRequest } from './load/load.ts';
 export { readDeclaration, type Declaration, type ReadRequest } from './read.ts';

@@ -89,7 +89,11 @@ export async function withPlan<T>(
     const planned: Planned = { plan: made, blockers, blocked, expansion, state, world };
     const found = [...diagnostics, ...blockerDiagnostics(blockers, expansion.nodes)];
     if (found.length === 0 && project.file !== null && made.actions.every(({ atMost }) => atMost === 'keep')) {
-      rememberQuiet({ dataDir, file: project.file, stateBefore, now: project.now() }, options, made.actions.length);
+      rememberQuiet(
+        { dataDir, file: project.file, declaration: project.declarationStamp, stateBefore, now: project.now() },
+        options,
+        made.actions.length,
+      );
     }
     return await use({ diagnostics: found, planned }, session);
   } finally {

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFileHasher } from '@rebake/image';
 import type { Diagnostic, Store } from '@rebake/sdk';
-import { findConfig, readDeclaration, type Declaration } from '@rebake/model';
+import { cacheStamp, findConfig, readDeclaration, type Declaration } from '@rebake/model';
 import { refusalDiagnostic } from './refusals.ts';
 
 /** Where a project is, and what of the process it may use. */
@@ -29,6 +29,8 @@ export interface Project {
   /** `.rebake` in the root; null when no config file was found. */
   readonly dataDir: string | null;
   readonly declaration: Declaration;
+  /** Stamp of what was kept of the declaration, taken when it was read. */
+  readonly declarationStamp: string;
   readonly now: () => number;
   readonly randomId: () => string;
   /** The state, opened when first asked for. */
@@ -70,6 +72,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
       root: options.cwd,
       file: null,
       dataDir: null,
+      declarationStamp: '',
       declaration,
       now,
       randomId,
@@ -83,6 +86,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
   mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
   const hasher = createFileHasher({ cacheFile: join(cacheDir, 'files.json'), now });
   const declaration = await readDeclaration({ file, cwd: options.cwd, hasher, cacheDir, now });
+  const declarationStamp = cacheStamp(cacheDir);
   hasher.save();
   let store: Promise<Store> | null = null;
   return {
@@ -90,6 +94,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
     file,
     dataDir,
     declaration,
+    declarationStamp,
     now,
     randomId,
     store: () => (store ??= open(dataDir, now, randomId)),

@@ -32,7 +32,9 @@ export function recallQuiet(options: QuietOptions): number | null {
   const dataDir = join(found.root, '.rebake');
   try {
     const { key, kept } = JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as Quiet;
-    return key === keyOf(dataDir, found.file, options) && Number.isInteger(kept) ? kept : null;
+    const declaration = keptStamp(join(dataDir, 'cache'), found.file);
+    if (declaration === null || key !== keyOf(dataDir, declaration, options)) return null;
+    return Number.isInteger(kept) ? kept : null;
   } catch {
     // Missing, cut off, or edited by hand: the plan is made.
     return null;
@@ -43,6 +45,8 @@ export function recallQuiet(options: QuietOptions): number | null {
 interface Made {
   readonly dataDir: string;
   readonly file: string;
+  /** Stamp of the kept declaration when it was read: another rebake may have kept a newer one since. */
+  readonly declaration: string;
   /** {@link stateStamp} before the state was read. */
   readonly stateBefore: string;
   /** Milliseconds since the epoch. */
@@ -50,7 +54,11 @@ interface Made {
 }
 
 /** Remembers that a plan of everything asked for found nothing to do. */
-export function rememberQuiet({ dataDir, file, stateBefore, now }: Made, options: QuietOptions, kept: number): void {
+export function rememberQuiet(
+  { dataDir, file, declaration, stateBefore, now }: Made,
+  options: QuietOptions,
+  kept: number,
+): void {
   const path = fileIn(dataDir);
   if (
     options.refresh !== 'none' ||
@@ -59,8 +67,8 @@ export function rememberQuiet({ dataDir, file, stateBefore, now }: Made, options
     youngest(dataDir) > now - RACY_MS
   )
     return;
-  const key = keyOf(dataDir, file, options);
-  if (key === null) return;
+  if (keptStamp(join(dataDir, 'cache'), file) !== declaration) return;
+  const key = keyOf(dataDir, declaration, options);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -95,9 +103,8 @@ function forced({ rebuild = [] }: QuietOptions): boolean {
   return rebuild.length > 0;
 }
 
-function keyOf(dataDir: string, file: string, { targets = [], vanished = 'forget' }: QuietOptions): string | null {
-  const declaration = keptStamp(join(dataDir, 'cache'), file);
-  return declaration === null ? null : JSON.stringify([FORMAT, declaration, stateStamp(dataDir), targets, vanished]);
+function keyOf(dataDir: string, declaration: string, { targets = [], vanished = 'forget' }: QuietOptions): string {
+  return JSON.stringify([FORMAT, declaration, stateStamp(dataDir), targets, vanished]);
 }
 
 function fileIn(dataDir: string): string {

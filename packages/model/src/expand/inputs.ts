@@ -122,7 +122,8 @@ export class Ledger<K extends Kind> {
   }
 }
 
-function placed(digest: Digest, shown: string | undefined, at: () => Where): Input {
+/** An input whose place is looked up when somebody asks; that it has one always shows, in JSON too. */
+export function placed(digest: Digest, shown: string | undefined, at: () => Where): Input {
   return shown === undefined
     ? {
         digest,

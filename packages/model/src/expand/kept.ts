@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Digest, ImageSpec, Input, Inputs, Node, NodeId, Platform, Where } from '@rebake/sdk';
 import type { Binding, BuilderConfig, EnvSummary, Expansion, ImageFacts } from '../contract.ts';
+import { placed } from './inputs.ts';
 
 /** Key, digest, text for people; the fourth says that it has a place. */
 type KeptInput = readonly [key: string, digest: Digest, shown: string | null, placed: 0 | 1];
@@ -148,8 +149,11 @@ class Rest {
     return found.spec;
   }
 
-  place(id: string, key: string): Where | undefined {
-    return this.node(id).inputs[key]?.at;
+  place(id: string, key: string): Where {
+    const at = this.node(id).inputs[key]?.at;
+    if (at === undefined)
+      throw new TypeError(`a kept expansion has a place for ${key} of ${id}, and the declaration has none`);
+    return at;
   }
 }
 
@@ -222,24 +226,7 @@ function inputsOf([id, , , record]: KeptNode, records: Kept['records'], rows: Ke
   return inputs;
 }
 
-function inputOf([key, digest, shown, placed]: KeptInput, id: string, rest: Rest): Input {
-  if (placed === 0) return shown === null ? { digest } : { digest, shown };
-  // What is there shows in JSON, and must show as it would from the declaration itself.
-  const at = (): Where | undefined => rest.place(id, key);
-  return (
-    shown === null
-      ? {
-          digest,
-          get at() {
-            return at();
-          },
-        }
-      : {
-          digest,
-          shown,
-          get at() {
-            return at();
-          },
-        }
-  ) as Input;
+function inputOf([key, digest, shown, hasPlace]: KeptInput, id: string, rest: Rest): Input {
+  if (hasPlace === 0) return shown === null ? { digest } : { digest, shown };
+  return placed(digest, shown ?? undefined, () => rest.place(id, key));
 }

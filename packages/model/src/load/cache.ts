@@ -129,9 +129,14 @@ function readValid(cacheDir: string, file: string): string | null {
   }
 }
 
+/** Stamp of the kept declaration, whether it holds or not: what {@link keptStamp} gives while it does. */
+export function cacheStamp(cacheDir: string): string {
+  return stampOf(join(cacheDir, FILE));
+}
+
 /** Tells one kept declaration from the next; null while none holds. Nothing of it is parsed but what it holds for. */
 export function keptStamp(cacheDir: string, file: string): string | null {
-  const stamp = stampOf(join(cacheDir, FILE));
+  const stamp = cacheStamp(cacheDir);
   return isTypeScript(file) || readValid(cacheDir, file) === null ? null : stamp;
 }
 
