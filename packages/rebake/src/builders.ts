@@ -1,6 +1,7 @@
 /** Builders by name: the table of built-in plugins, each loaded when one of its builders is first used. */
 import type { BuilderConfig } from '@rebake/model';
-import { BuildFailure, type Builder, type OptionsResult, type Plugin } from '@rebake/sdk';
+import { join } from 'node:path';
+import { BuildFailure, type Builder, type BuilderPlace, type OptionsResult, type Plugin } from '@rebake/sdk';
 import type { PooledBuilder } from '@rebake/engine';
 import { DEFAULT_PARALLEL, DEFAULT_TIMEOUT_MS } from './defaults.ts';
 
@@ -15,12 +16,16 @@ export const BUILT_IN_KINDS: readonly string[] = Object.keys(BUILT_IN);
 /** What the pool is made of, for a declaration's builders. `given` come first: tests and programs hand in builders of their own. */
 export function pooledBuilders(
   configs: Readonly<Record<string, BuilderConfig>>,
+  place: { readonly dataDir: string; readonly env: BuilderPlace['env'] },
   given: Readonly<Record<string, Builder>> = {},
 ): ReadonlyMap<string, PooledBuilder> {
   return new Map(
     Object.entries(configs).map(([name, config]) => {
       const own = given[name];
-      const load = own === undefined ? () => create(name, config) : () => Promise.resolve(own);
+      const load =
+        own === undefined
+          ? () => create(name, config, { dir: join(place.dataDir, 'builders', name), env: place.env })
+          : () => Promise.resolve(own);
       return [
         name,
         { load, parallel: config.parallel ?? DEFAULT_PARALLEL, timeoutMs: config.timeoutMs ?? DEFAULT_TIMEOUT_MS },
@@ -29,7 +34,7 @@ export function pooledBuilders(
   );
 }
 
-async function create(name: string, config: BuilderConfig): Promise<Builder> {
+async function create(name: string, config: BuilderConfig, place: BuilderPlace): Promise<Builder> {
   const load = BUILT_IN[config.kind];
   if (load === undefined) {
     throw refused(`builder ${name}: there is no builder of type ${config.kind}; there is ${BUILT_IN_KINDS.join(', ')}`);
@@ -43,7 +48,7 @@ async function create(name: string, config: BuilderConfig): Promise<Builder> {
       .join('; ');
     throw refused(`builder ${name}: ${words}`);
   }
-  return kind.create(checked.value as never);
+  return kind.create(checked.value as never, place);
 }
 
 function pathText(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {

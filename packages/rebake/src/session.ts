@@ -40,7 +40,7 @@ export function openSession(project: Project, dataDir: string, expansion: Expans
   });
   const credentials = (host: string): Promise<Credentials | null> => store(host);
   const registry = createRegistryClient({ access, credentials });
-  const pooled = createBuilderPool(pooledBuilders(expansion.builders, options.builders));
+  const pooled = createBuilderPool(pooledBuilders(expansion.builders, { dataDir, env: options.env }, options.builders));
   return {
     builders: pooled.pool,
     registry,

@@ -52,17 +52,19 @@ describe('a declared builder', () => {
   });
 });
 
+const place = { dataDir: '/nowhere', env: {} };
+
 describe('the pool', () => {
   it('bounds builds by what is declared, and else by a default', () => {
     const config = { kind: 'docker', options: {}, parallel: null, timeoutMs: null };
-    const pool = pooledBuilders({ a: config, b: { ...config, parallel: 2, timeoutMs: 60_000 } });
+    const pool = pooledBuilders({ a: config, b: { ...config, parallel: 2, timeoutMs: 60_000 } }, place);
     expect(pool.get('a')).toMatchObject({ parallel: 4, timeoutMs: 7_200_000 });
     expect(pool.get('b')).toMatchObject({ parallel: 2, timeoutMs: 60_000 });
   });
 
   it('loads each built-in kind without contacting anything', async () => {
     for (const kind of BUILT_IN_KINDS) {
-      const pool = pooledBuilders({ own: { kind, options: {}, parallel: null, timeoutMs: null } });
+      const pool = pooledBuilders({ own: { kind, options: {}, parallel: null, timeoutMs: null } }, place);
       const builder = await pool.get('own')?.load();
       expect(builder).toMatchObject({ build: expect.any(Function) as unknown });
       await builder?.close();
@@ -71,7 +73,9 @@ describe('the pool', () => {
 
   it('takes a given builder instead of the declared one', async () => {
     const own = ownBuilder();
-    const pool = pooledBuilders({ own: { kind: 'nothing', options: {}, parallel: null, timeoutMs: null } }, { own });
+    const pool = pooledBuilders({ own: { kind: 'nothing', options: {}, parallel: null, timeoutMs: null } }, place, {
+      own,
+    });
     expect(await pool.get('own')?.load()).toBe(own);
   });
 });

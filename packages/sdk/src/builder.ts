@@ -20,6 +20,11 @@ export interface BuildAccess {
 export interface Job {
   /** Names the candidate: the engine keeps the image as `candidateTag(key)`. */
   readonly key: Digest;
+  /**
+   * Stable over all keys that this image has had and will have, and different for each image: 1 to 100 characters that a tag can hold. For what
+   * belongs to an image over time, such as a cache; nothing can be read from it.
+   */
+  readonly series: string;
   readonly spec: ImageSpec;
   readonly platform: Platform;
   /** What it is built FROM; has a location in this builder's engine, or is external and has one in a registry. Null where the first step brings its own ground. */
@@ -27,6 +32,15 @@ export interface Job {
   /** References of a `dockerfile` step → what each is pinned to. */
   readonly froms: Readonly<Record<string, Output>>;
   readonly access: BuildAccess;
+}
+
+/** What was built. */
+export interface Built extends Output {
+  /**
+   * Where the engine keeps its own record of this build (steps, times, logs), in the form that its tools take. Kept in state, for people; the
+   * record itself is the engine's, and may be gone.
+   */
+  readonly record?: string;
 }
 
 /** What the engine hands to a builder with each call. */
@@ -53,7 +67,7 @@ export interface Ctx {
 export interface Builder {
   probe(ctx: Ctx): Promise<Capabilities>;
   /** Builds, keeps the result under the candidate name, checks that the parent's layers come first, and says where it is. */
-  build(job: Job, ctx: Ctx): Promise<Output>;
+  build(job: Job, ctx: Ctx): Promise<Built>;
   /** Brings an image that is in a registry into this engine under the candidate name of `key`. Never changes its identity. */
   fetch(image: Output, key: Digest, ctx: Ctx): Promise<Location>;
   /** Pushes as `host/repository:candidateTag(key)`, nothing else; final tags are moved by the kernel's registry client. Returns the manifest digest. */

@@ -2,6 +2,12 @@
 import type { BuildError, Digest, Output, Platform, Seen } from '@rebake/image';
 import type { Input, NodeId, Where } from './node.ts';
 
+/**
+ * What a builder may be unable to do, beyond steps and platforms: `engine-names`: it has no engine in which others would find an image by name
+ * (publications without a registry); `secrets`: no secret mounts; `network`: no choice of the network of builds; `proxy`: no proxy for builds.
+ */
+export type Lack = 'engine-names' | 'secrets' | 'network' | 'proxy';
+
 /** What a builder can do, as it says when probed. */
 export interface Capabilities {
   /** Id of the engine behind it: locations of the form `{engine, name}` carry it. */
@@ -11,8 +17,12 @@ export interface Capabilities {
   /** Steps it knows, as `name@version`. */
   readonly steps: readonly string[];
   readonly platforms: readonly Platform[];
-  /** Whether the same job gives the same identity. */
+  /** Whether the same job gives the same identity, where its steps do the same. */
   readonly reproducible: boolean;
+  /** What it cannot do; absent: nothing of it. What a node needs and its builder lacks is said when planning. */
+  readonly lacks?: readonly Lack[];
+  /** How many builds it can run side by side; used where the declaration sets no `parallel`. */
+  readonly parallel?: number;
 }
 
 /** What was seen of the world before planning. */

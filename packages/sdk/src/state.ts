@@ -16,6 +16,8 @@ export interface Entry {
   readonly output: Output;
   /** Key of an image, for adoption under another name; null for externals and publications. */
   readonly key: Digest | null;
+  /** Where the builder's engine keeps its record of the build that made it ({@link Built.record}). */
+  readonly record?: string;
   /** How long the last build or publication took, in milliseconds; absent when it never ran here. */
   readonly ms?: number;
   /** RFC 3339, UTC. */

@@ -1,7 +1,8 @@
 /** Answers of the engine's API, checked: ids become parts of paths and identities of images. */
 import { isDigest } from '@rebake/image';
-import type { Digest, Platform } from '@rebake/image';
-import { failure } from './failures.ts';
+import type { Platform } from '@rebake/image';
+import { failure } from '@rebake/sdk/building';
+import type { LayeredImage } from '@rebake/sdk/building';
 
 /** What an engine says about itself. */
 export interface EngineInfo {
@@ -10,11 +11,7 @@ export interface EngineInfo {
 }
 
 /** What an engine says about an image. */
-export interface EngineImage {
-  readonly id: Digest;
-  /** Digests of its uncompressed layers, lowest first. */
-  readonly layers: readonly Digest[];
-}
+export type EngineImage = LayeredImage;
 
 const ARCHITECTURES: Readonly<Record<string, Platform>> = {
   x86_64: 'linux/amd64',

@@ -1,16 +1,16 @@
 /** One Docker engine: its HTTP API over dockerode, its BuildKit over connections that it upgrades. All that it answers is checked here. */
 import Dockerode from 'dockerode';
 import type { Credentials, Digest } from '@rebake/image';
-import { Channel } from './buildkit/channel.ts';
-import type { OpenSession } from './buildkit/session.ts';
+import { Channel } from '@rebake/buildkit';
+import type { OpenSession } from '@rebake/buildkit';
 import { agentFor, shown, upgrade } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { imageOf, infoOf } from './engine-answers.ts';
 import type { EngineImage, EngineInfo } from './engine-answers.ts';
-import { apiWords, engineFailure, failure, registryFailure } from './failures.ts';
+import { apiWords, engineFailure, failure, registryFailure } from '@rebake/sdk/building';
 import { readJsonLines } from './json-lines.ts';
 import type { EngineLine } from './json-lines.ts';
-import type { Name } from './names.ts';
+import type { Name } from '@rebake/sdk/building';
 
 /** For questions that an engine answers from memory: after this it does not answer, rather than being slow. */
 const ANSWER_MS = 30_000;

@@ -3,8 +3,8 @@ import { candidateTag, isDigest } from '@rebake/image';
 import type { Digest, Location, Output } from '@rebake/image';
 import type { Ctx } from '@rebake/sdk';
 import type { Engine } from './engine.ts';
-import { failure } from './failures.ts';
-import { candidateName, parseName, pullReference, registryName } from './names.ts';
+import { failure } from '@rebake/sdk/building';
+import { candidateName, parseName, pullReference, registryName } from '@rebake/sdk/building';
 import { transferProgress } from './transfer-progress.ts';
 
 /** Temporary names in use, by engine and name, so that one push does not take the name away from another. */

@@ -4,9 +4,8 @@ import type { Progress } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
 import { readJsonLines } from '../src/json-lines.ts';
 import type { EngineLine } from '../src/json-lines.ts';
-import { checkBelow } from '../src/build.ts';
 import { imageOf, infoOf } from '../src/engine-answers.ts';
-import { candidateName, parseName, pullReference, registryName } from '../src/names.ts';
+import { candidateName, checkBelow, parseName, pullReference, registryName } from '@rebake/sdk/building';
 import { transferProgress } from '../src/transfer-progress.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;

@@ -13,7 +13,7 @@ import { plugin } from '../src/index.ts';
 
 /** A builder over the engine of the tests, as the plugin makes it. */
 export function dockerBuilder(options: { readonly host: string; readonly tls?: object }): Builder {
-  return plugin.builders['docker']!.create(options as never);
+  return plugin.builders['docker']!.create(options as never, { dir: tmpdir(), env: process.env });
 }
 
 /** What a test sets of a context; the rest is as for a user without logins and secrets. */
@@ -66,6 +66,7 @@ export function jobOf(
 ): Job {
   return {
     key: keyOf(name),
+    series: `test-${name}`.replaceAll(/[^A-Za-z0-9-]/g, '-'),
     // The engine remembers the steps of earlier runs, and would not run them again.
     spec: { steps, env: {}, ...(parent ? { buildEnv: { TEST_RUN: run } } : {}), ...more.spec },
     platform: 'linux/amd64',

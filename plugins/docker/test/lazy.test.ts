@@ -9,7 +9,7 @@ const loaded = [];
 registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
 const { plugin } = await import('./src/index.ts');
 const before = loaded.length;
-const builder = plugin.builders.docker.create({ host: 'unix:///nowhere/docker.sock' });
+const builder = plugin.builders.docker.create({ host: 'unix:///nowhere/docker.sock' }, { dir: '/nowhere', env: {} });
 await builder.close();
 const idle = loaded.filter((url) => /dockerode|protobuf|docker-builder/.test(url)).length;
 const ctx = { signal: new AbortController().signal };

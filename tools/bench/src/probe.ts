@@ -1,4 +1,5 @@
 // Asks the engine's builder what it can do, so that a state which the instant builder fills is fresh for the real one.
+import { tmpdir } from 'node:os';
 import { plugin } from '@rebake/plugin-docker';
 import type { Builder, Capabilities, Ctx } from '@rebake/sdk';
 
@@ -6,7 +7,7 @@ import type { Builder, Capabilities, Ctx } from '@rebake/sdk';
 export function dockerBuilder(host: string): Builder {
   const kind = plugin.builders['docker'];
   if (kind === undefined) throw new Error('the docker plugin brings no docker builder');
-  return kind.create({ host } as never);
+  return kind.create({ host } as never, { dir: tmpdir(), env: process.env });
 }
 
 /** Capabilities of the engine at `host`. */

@@ -3,6 +3,7 @@ import { buildGraph, planDigest } from '@rebake/planner';
 import type { Graph } from '@rebake/planner';
 import { BuildFailure } from '@rebake/sdk';
 import type {
+  Built,
   Action,
   BuildAccess,
   Digest,
@@ -52,7 +53,7 @@ export class Ground {
   /** Candidates that were found, and the key under which. */
   readonly candidates = new Map<NodeId, { readonly key: Digest; readonly output: Output }>();
   /** Images built in this run, or being built, by builder and key: nodes that ask for the same image share one build. */
-  readonly making = new Map<string, Promise<Output>>();
+  readonly making = new Map<string, Promise<Built>>();
   readonly #actions: ReadonlyMap<NodeId, Action>;
 
   constructor(run: string, nodes: readonly Node[], plan: Plan, state: State, means: Means) {
@@ -142,6 +143,7 @@ export class Ground {
       readonly contents: string;
       readonly key: Digest | null;
       readonly ms: number | null;
+      readonly record?: string;
     },
   ): Promise<void> {
     const ms = made.ms ?? this.entries.get(node.id)?.ms;
@@ -151,6 +153,7 @@ export class Ground {
       parents: this.parentsOf(node),
       output: made.output,
       key: made.key,
+      ...(made.record === undefined ? {} : { record: made.record }),
       ...(ms === undefined ? {} : { ms }),
       at: new Date(this.means.now()).toISOString(),
       run: this.run,

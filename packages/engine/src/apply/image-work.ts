@@ -1,7 +1,7 @@
 /** What is done to images: looking for candidates, locating, adopting, fetching, building. */
 import { keyOf } from '@rebake/planner';
-import { BuildFailure, candidateTag } from '@rebake/sdk';
-import type { BuildError, Digest, Image, NodeId, Output, Seen } from '@rebake/sdk';
+import { BuildFailure, candidateTag, digestOf } from '@rebake/sdk';
+import type { BuildError, Built, Digest, Image, NodeId, Output, Seen } from '@rebake/sdk';
 import { mergePlaces } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Place, Report } from './cell.ts';
@@ -62,22 +62,24 @@ export async function buildImage(ground: Ground, node: Image, call: Call): Promi
   const key = await keyNow(ground, node, call.signal);
   const name = `${node.builder} ${key}`;
   const start = ground.means.now();
-  const { output, mine } = await shared(ground.making, name, () => makeImage(ground, node, key, call));
+  const { built, mine } = await shared(ground.making, name, () => makeImage(ground, node, key, call));
+  const { record, ...output } = built;
   ground.places.set(node.id, output);
-  await ground.commit(node, { output, contents, key, ms: mine ? Math.round(ground.means.now() - start) : null });
+  const ms = mine ? Math.round(ground.means.now() - start) : null;
+  await ground.commit(node, { output, contents, key, ms, ...(record === undefined ? {} : { record }) });
   await followKey(ground, node, key, call.signal);
   return { work: mine ? 'build' : 'adopt', identity: output.identity };
 }
 
 /** One `make` a name: whoever comes later waits for it. If it fails, the first of those who waited tries in its place. */
 async function shared(
-  making: Map<string, Promise<Output>>,
+  making: Map<string, Promise<Built>>,
   name: string,
-  make: () => Promise<Output>,
-): Promise<{ readonly output: Output; readonly mine: boolean }> {
+  make: () => Promise<Built>,
+): Promise<{ readonly built: Built; readonly mine: boolean }> {
   for (let other = making.get(name); other; other = making.get(name)) {
     try {
-      return { output: await other, mine: false };
+      return { built: await other, mine: false };
     } catch {
       if (making.get(name) === other) making.delete(name);
     }
@@ -85,7 +87,7 @@ async function shared(
   // Nothing is awaited between looking and entering: else two could find the place empty.
   const own = make();
   making.set(name, own);
-  return { output: await own, mine: true };
+  return { built: await own, mine: true };
 }
 
 /**
@@ -108,7 +110,7 @@ async function followKey(ground: Ground, node: Image, key: Digest, signal: Abort
   }
 }
 
-async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): Promise<Output> {
+async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): Promise<Built> {
   const froms: Record<string, Output> = {};
   for (const id of node.parents) {
     const parent = ground.node(id);
@@ -116,7 +118,18 @@ async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): 
   }
   const { access, builders } = ground.means;
   const parent = await parentOf(ground, node, call);
-  return builders.build(node.builder, { key, spec: node.spec, platform: node.platform, parent, froms, access }, call);
+  const series = seriesOf(node.id);
+  return builders.build(
+    node.builder,
+    { key, series, spec: node.spec, platform: node.platform, parent, froms, access },
+    call,
+  );
+}
+
+/** A node's name as a tag can hold it: as much of it as can be read, and enough of a digest to tell it from all others. */
+export function seriesOf(id: NodeId): string {
+  const readable = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return `${readable.replace(/^-/, '').slice(0, 80)}-${digestOf(id).slice('sha256:'.length, 'sha256:'.length + 16)}`;
 }
 
 /** What the image is built FROM: its first image parent, else its first external one; nothing where the first step brings its own ground. */

@@ -1,8 +1,10 @@
 /** What builders answer, checked: a plugin is somebody else's code, and what it says goes into state, plans and references. */
 import { BuildFailure, isDigest, isRegistryHost, isRepository } from '@rebake/sdk';
-import type { BuildError, Capabilities, Digest, Location, Output, Platform, Seen } from '@rebake/sdk';
+import type { BuildError, Built, Capabilities, Digest, Lack, Location, Output, Platform, Seen } from '@rebake/sdk';
 
 const PLATFORMS: readonly Platform[] = ['linux/amd64', 'linux/arm64'];
+const LACKS: readonly Lack[] = ['engine-names', 'secrets', 'network', 'proxy'];
+const MOST_PARALLEL = 1024;
 const CONTENTS = /^[a-z0-9][a-z0-9._-]{0,63}@[0-9]{1,6}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const UNSHOWABLE = /[\u0000-\u001f\u007f]/;
@@ -25,13 +27,25 @@ function wrong(who: string, what: string): BuildFailure {
 
 /** Checks an answer to `probe`. */
 export function checkCapabilities(who: string, value: Capabilities): Capabilities {
-  const { engine, contents, steps, platforms, reproducible } = record(who, value);
+  const { engine, contents, steps, platforms, reproducible, lacks = [], parallel } = record(who, value);
   if (!isName(engine)) throw wrong(who, 'no engine id');
   if (typeof contents !== 'string' || !CONTENTS.test(contents)) throw wrong(who, 'no contents class such as `name@1`');
   if (!Array.isArray(steps) || !steps.every((step) => typeof step === 'string')) throw wrong(who, 'no list of steps');
   if (!Array.isArray(platforms)) throw wrong(who, 'no list of platforms');
   const known = PLATFORMS.filter((platform) => platforms.includes(platform));
-  return { engine, contents, steps: [...(steps as string[])], platforms: known, reproducible: reproducible === true };
+  // A lack that this kernel does not know could be of anything: better no build than a wrong one.
+  if (!Array.isArray(lacks) || !lacks.every((lack) => LACKS.includes(lack as Lack)))
+    throw wrong(who, 'a lack that nobody knows');
+  const limited = Number.isInteger(parallel) && (parallel as number) >= 1 && (parallel as number) <= MOST_PARALLEL;
+  return {
+    engine,
+    contents,
+    steps: [...(steps as string[])],
+    platforms: known,
+    reproducible: reproducible === true,
+    ...(lacks.length > 0 ? { lacks: [...(lacks as Lack[])] } : {}),
+    ...(limited ? { parallel: parallel as number } : {}),
+  };
 }
 
 /** Checks an image that a builder says it has: an identity, and at least one place. */
@@ -40,6 +54,12 @@ export function checkOutput(who: string, value: Output): Output {
   if (!isDigest(identity)) throw wrong(who, 'an identity that is no digest');
   if (!Array.isArray(at) || at.length === 0) throw wrong(who, 'an image that is nowhere');
   return { identity, at: at.map((location) => checkLocation(who, location as Location)) };
+}
+
+/** Checks what was built. A record that cannot be shown is left out: nothing rests on it. */
+export function checkBuilt(who: string, value: Built): Built {
+  const output = checkOutput(who, value);
+  return isName(value.record) ? { ...output, record: value.record } : output;
 }
 
 /** Checks one place. */

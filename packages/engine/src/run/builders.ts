@@ -3,6 +3,7 @@ import { BuildFailure } from '@rebake/sdk';
 import type {
   Builder,
   BuildError,
+  Built,
   Capabilities,
   Ctx,
   Digest,
@@ -12,7 +13,7 @@ import type {
   Progress,
   Seen,
 } from '@rebake/sdk';
-import { asFailure, checkCapabilities, checkDigest, checkLocation, checkOutput, checkSeen } from './answers.ts';
+import { asFailure, checkBuilt, checkCapabilities, checkDigest, checkLocation, checkSeen } from './answers.ts';
 import { silent, withCtx } from './ctx.ts';
 import type { CtxFactory } from './ctx.ts';
 import { cleanError } from './events.ts';
@@ -105,8 +106,8 @@ export class Builders {
     throw new BuildFailure(seen.seen === 'unknown' ? seen.why : unknownBuilder(name));
   }
 
-  async build(name: string, job: Job, call: Call): Promise<Output> {
-    return checkOutput(name, await this.#call(name, call, (builder, ctx) => builder.build(job, ctx)));
+  async build(name: string, job: Job, call: Call): Promise<Built> {
+    return checkBuilt(name, await this.#call(name, call, (builder, ctx) => builder.build(job, ctx)));
   }
 
   async fetch(name: string, image: Output, key: Digest, call: Call): Promise<Location> {

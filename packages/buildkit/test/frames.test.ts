@@ -1,7 +1,7 @@
 /** Framing: whatever the slices of the transport, the messages come out as they went in. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { framePrefix, FrameReader } from '../../src/buildkit/frames.ts';
+import { framePrefix, FrameReader } from '../src/frames.ts';
 
 function framed(messages: readonly Uint8Array[]): Buffer {
   return Buffer.concat(messages.flatMap((message) => [framePrefix(message.length), message]));

@@ -1,7 +1,7 @@
 /** What a process prints, as lines. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LogLines } from '../../src/buildkit/log-lines.ts';
+import { LogLines } from '../src/log-lines.ts';
 
 function lines(...chunks: (string | Uint8Array)[]): string[] {
   const log = new LogLines();

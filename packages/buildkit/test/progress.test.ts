@@ -4,8 +4,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Progress } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
-import { StatusResponseSchema } from '../../src/buildkit/generated/control_pb.ts';
-import { BuildProgress, stepName } from '../../src/buildkit/progress.ts';
+import { StatusResponseSchema } from '../src/generated/control_pb.ts';
+import { BuildProgress, stepName } from '../src/progress.ts';
 
 const at = timestampFromMs(0);
 const MIB = 1024 * 1024;

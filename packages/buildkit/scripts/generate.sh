@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes src/buildkit/generated again: the protobuf messages that a BuildKit client needs, as TypeScript.
+# Makes src/generated again: the protobuf messages that a BuildKit client needs, as TypeScript.
 # Sources are the Go modules of buildkit, fsutil and vtprotobuf (through the Go module proxy), and two standard protos beside this script.
 # Needs go and npm; what it makes is committed, so nobody else needs them.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-out=$here/../src/buildkit/generated
+out=$here/../src/generated
 buildkit_version=${1:-v0.34.2}
 
 work=$(mktemp -d)

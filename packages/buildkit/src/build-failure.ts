@@ -1,8 +1,8 @@
 /** Why a build failed: whose fault it is, in the words of whoever knows best. */
 import type { BuildFailure } from '@rebake/image';
-import type { BuildProgress, FailedStep } from './buildkit/progress.ts';
-import { ConnectionLost, GrpcCode, GrpcError } from './buildkit/status.ts';
-import { engineFailure, engineFull, failure, isFull, registryFailure } from './failures.ts';
+import type { BuildProgress, FailedStep } from './progress.ts';
+import { ConnectionLost, GrpcCode, GrpcError } from './status.ts';
+import { engineFailure, engineFull, failure, isFull, registryFailure } from '@rebake/sdk/building';
 
 /** What is known of a failed build besides the error that its call ended with. */
 export interface Circumstances {

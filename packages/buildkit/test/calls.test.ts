@@ -5,10 +5,10 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BytesValueSchema, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import type { TestContext } from 'vitest';
 import { describe, expect, it } from 'vitest';
-import { Channel } from '../../src/buildkit/channel.ts';
-import { serve } from '../../src/buildkit/server.ts';
-import type { Handler } from '../../src/buildkit/server.ts';
-import { ConnectionLost, GrpcCode, GrpcError } from '../../src/buildkit/status.ts';
+import { Channel } from '../src/channel.ts';
+import { serve } from '../src/server.ts';
+import type { Handler } from '../src/server.ts';
+import { ConnectionLost, GrpcCode, GrpcError } from '../src/status.ts';
 
 const ECHO = { path: '/test/Echo', request: StringValueSchema, answer: StringValueSchema } as const;
 const BIG = { path: '/test/Big', request: StringValueSchema, answer: BytesValueSchema } as const;

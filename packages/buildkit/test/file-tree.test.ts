@@ -3,7 +3,7 @@ import { compareBytes } from '@rebake/image';
 import type { ContextFile } from '@rebake/image';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { follow, walk } from '../../src/buildkit/file-tree.ts';
+import { follow, walk } from '../src/file-tree.ts';
 
 const file = (path: string): ContextFile => ({ path, text: path, digest: 'sha256:0', exec: false });
 const paths = (...names: string[]) => walk(names.map(file)).map((entry) => entry.path);

@@ -1,5 +1,5 @@
 /** A builder whose code is loaded by the first call: a run that needs no engine never pays for its libraries. */
-import type { Builder } from '@rebake/sdk';
+import type { Builder } from '../builder.ts';
 
 /** A builder that is made by `load` when it is first called. One that never was closes without loading anything. */
 export function lazyBuilder(load: () => Promise<Builder>): Builder {

@@ -1,0 +1,7 @@
+/** What most builders need: names of candidates, failures in one vocabulary, references of parents, and the check that an image is on its parent. */
+export { checkBelow, fromReference } from './parent.ts';
+export type { From, LayeredImage } from './parent.ts';
+export { apiWords, engineFailure, engineFull, failure, isFull, registryFailure } from './failures.ts';
+export { lazyBuilder } from './lazy.ts';
+export { candidateName, parseName, pullReference, registryName } from './names.ts';
+export type { Name } from './names.ts';
