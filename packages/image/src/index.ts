@@ -34,7 +34,19 @@ export type {
   RequestOptions,
   Resolved,
 } from './registry/client.ts';
-export type { CopyOptions } from './registry/copy.ts';
+export type { CopyOptions, DownloadOptions, UploadOptions } from './registry/options.ts';
+export type {
+  BlobRange,
+  BlobSink,
+  BlobSource,
+  BlobWriter,
+  ExpectedBlob,
+  Layout,
+  LayoutOptions,
+  StoredImage,
+  Swept,
+  WriteStatus,
+} from './layout/types.ts';
 export { DOCKERFILE_CONTENTS, renderDockerfile } from './dockerfile/render.ts';
 export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';
 export { readDockerfile } from './dockerfile/references.ts';

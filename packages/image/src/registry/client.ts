@@ -11,9 +11,9 @@ import {
   type RegistryAccess,
   type Seen,
 } from '../types.ts';
-import type { CopyOptions } from './copy.ts';
 import { answerFailure, observe } from './errors.ts';
 import { getConfig, getManifest, headManifest, putManifest, scopes, type Document } from './manifests.ts';
+import type { CopyOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 /** A repository of a registry (`host[:port]`). */

@@ -4,6 +4,7 @@ import type { Descriptor } from '../oci/documents.ts';
 import { BuildFailure, type Digest } from '../types.ts';
 import { answerFailure, connectionFailure } from './errors.ts';
 import { getBlob, getManifest, putManifest, scopes, type Document } from './manifests.ts';
+import type { CopyOptions } from './options.ts';
 import type { Session } from './session.ts';
 import { createSlots } from './slots.ts';
 
@@ -11,12 +12,6 @@ import { createSlots } from './slots.ts';
 export interface End {
   readonly session: Session;
   readonly repository: string;
-}
-
-export interface CopyOptions {
-  readonly signal: AbortSignal;
-  /** Bytes of blobs that are settled (sent, mounted or already there), of all. */
-  onBytes?(done: number, total: number): void;
 }
 
 const BLOBS_AT_ONCE = 4;
