@@ -12,9 +12,10 @@ PIDS=$DIR/pid
 BOOT=$(cat /proc/sys/kernel/random/boot_id)
 
 DOCKER_SOCKET=$RUN/docker.sock
+BUILDKIT_SOCKET=$RUN/buildkit.sock
 BASE_IMAGE=rebake-engines/python:3.11
 REGISTRIES='plain auth tls token'
-SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels"
+SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit"
 
 die() {
   printf 'engines: %s\n' "$*" >&2
@@ -35,6 +36,18 @@ take_lock() {
   exec 9>"$DIR/lock"
   flock -w "${REBAKE_ENGINES_LOCK_SECONDS:-600}" 9 || die "another up or down holds $DIR/lock"
 }
+
+# Two clones share the cache: the second waits for the first instead of building the same again. The lock is descriptor 8.
+lock_cache() {
+  local left
+  mkdir -p "$CACHE"
+  exec 8>"$CACHE/lock"
+  flock 8
+  # Whoever left these was killed: the lock is ours.
+  for left in "$CACHE"/building.*; do [[ ! -e $left ]] || rm -rf --one-file-system "$left"; done
+}
+
+unlock_cache() { exec 8>&-; }
 
 # The state letter and the start time (field 22, in ticks since boot) of a process: "S 12345". The command may hold spaces.
 proc_stat() {

@@ -21,16 +21,11 @@ docker_leftovers() {
 # After a dockerd that was killed: a containerd that still runs would be taken over, and a stale containerd.pid whose number
 # belongs to someone else by now makes dockerd wait for it in vain.
 clean_docker() {
-  local pid mount deadline=$(($(now_ms) + 5000))
+  local pid deadline=$(($(now_ms) + 5000))
   rm -f "$RUN/docker.pid" "$DOCKER_SOCKET"
   for pid in $(docker_leftovers || true); do kill -KILL "$pid" 2>/dev/null || true; done
   while [[ $(docker_leftovers || true) ]] && (($(now_ms) < deadline)); do sleep 0.03; done
-  # Deepest first; dockerd binds its data root onto itself as well.
-  while read -r mount; do umount -l "$mount" 2>/dev/null || true; done < <(
-    awk '{ print $5 }' /proc/self/mountinfo | while read -r mount; do printf '%b/\n' "$mount"; done |
-      grep -F -e "$DIR/docker/" -e "$RUN/exec/" | sort -r
-  )
-  find /sys/fs/cgroup -depth -type d \( -path "*/$CGROUP" -o -path "*/$CGROUP/*" \) -exec rmdir {} + 2>/dev/null || true
+  "$TOOL/lib/clean" "$CGROUP" "$DIR/docker" "$RUN/exec"
   rm -rf "$RUN/exec"
 }
 
@@ -56,5 +51,4 @@ start_docker() {
 stop_docker() {
   stop docker
   clean_docker
-  rm -rf "$RUN"
 }

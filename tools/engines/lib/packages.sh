@@ -9,7 +9,7 @@ POLICY_KEPT=$POLICY.before-rebake-engines
 
 missing_packages() {
   local pair
-  for pair in $NEEDED; do
+  for pair in "$@"; do
     command -v "${pair%%:*}" >/dev/null || printf '%s ' "${pair#*:}"
   done
 }
@@ -31,11 +31,12 @@ forbid_services() {
   mv "$POLICY.tmp" "$POLICY"
 }
 
+# install_packages COMMAND:PACKAGE…
 install_packages() {
   local started missing log=$LOG/apt.log
   started=$(now_ms)
   restore_policy
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   if [[ -z $missing ]]; then
     report packages "$started" 'present'
     return

@@ -26,23 +26,35 @@ in_use() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 port_of() { cat "$DIR/port/$1"; }
 
+# new_ca PATH NAME: PATH.key and PATH.crt.
+new_ca() {
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$2" -keyout "$1.key" -out "$1.crt" \
+    -addext keyUsage=critical,keyCertSign,cRLSign 2>>"$LOG/openssl.log"
+}
+
+# signed FOLDER NAME DAYS EXTENSIONS: NAME.key and NAME.crt, signed by the CA that lies in the folder.
+signed() {
+  local at=$1/$2
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$at.key" -out "$at.csr" 2>>"$LOG/openssl.log"
+  printf '%b\n' "$4" >"$at.ext"
+  openssl x509 -req -in "$at.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days "$3" \
+    -extfile "$at.ext" -out "$at.crt" 2>>"$LOG/openssl.log"
+  rm "$at.csr" "$at.ext"
+}
+
 # Made once: a password, a private CA with a certificate for the loopback names, and the key that signs tokens. Built beside
 # its place and renamed, so that it is whole or absent.
 provide_secrets() {
   [[ -d $SECRET ]] && return
-  local new=$DIR/secret.new log=$LOG/openssl.log days=3650
+  local new=$DIR/secret.new log=$LOG/openssl.log
   rm -rf "$new"
   mkdir -m 700 "$new"
   openssl rand -hex 16 >"$new/password"
   # The registry knows bcrypt only.
   htpasswd -B -i -n "$USERNAME" <"$new/password" 2>>"$log" | sed '/^$/d' >"$new/htpasswd"
-  openssl req -x509 -newkey rsa:2048 -nodes -days $days -subj '/CN=rebake engines CA' -keyout "$new/ca.key" \
-    -out "$new/ca.crt" -addext keyUsage=critical,keyCertSign,cRLSign 2>>"$log"
-  openssl req -newkey rsa:2048 -nodes -subj '/CN=127.0.0.1' -keyout "$new/tls.key" -out "$new/tls.csr" 2>>"$log"
-  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n' >"$new/tls.ext"
-  openssl x509 -req -in "$new/tls.csr" -CA "$new/ca.crt" -CAkey "$new/ca.key" -CAcreateserial -days $days \
-    -extfile "$new/tls.ext" -out "$new/tls.crt" 2>>"$log"
-  openssl req -x509 -newkey rsa:2048 -nodes -days $days -subj '/CN=rebake engines tokens' -keyout "$new/token.key" \
+  new_ca "$new/ca" 'rebake engines CA'
+  signed "$new" tls 3650 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth'
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=rebake engines tokens' -keyout "$new/token.key" \
     -out "$new/token.crt" 2>>"$log"
   mv "$new" "$SECRET"
 }

@@ -48,22 +48,17 @@ build_rootfs() {
   rm -rf "$work"
 }
 
-# Two clones share the cache: the second waits for the first instead of building the same again.
 provide_rootfs() {
-  local started text=cached left
+  local started text=cached
   started=$(now_ms)
   ROOTFS=$(rootfs_path)
   if [[ ! -e $ROOTFS ]]; then
-    mkdir -p "$CACHE"
-    exec 8>"$CACHE/lock"
-    flock 8
+    lock_cache
     if [[ ! -e $ROOTFS ]]; then
-      # Whoever left these was killed: the lock is ours.
-      for left in "$CACHE"/building.*; do [[ ! -e $left ]] || rm -rf --one-file-system "$left"; done
       build_rootfs "$ROOTFS"
       text=built
     fi
-    exec 8>&-
+    unlock_cache
   fi
   ROOTFS_DIGEST=sha256:$(<"$ROOTFS.sha256")
   report rootfs "$started" "$text $ROOTFS"

@@ -26,5 +26,6 @@ write_state() {
   for name in $REGISTRIES; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
   ENGINES_DIR=$DIR DOCKER_SOCKET=$DOCKER_SOCKET DOCKER_CLI=$DOCKER_CLI BASE_IMAGE=$BASE_IMAGE ROOTFS=$ROOTFS \
     ROOTFS_DIGEST=$ROOTFS_DIGEST CA=$CA SECRET=$SECRET USERNAME=$USERNAME TOKEN_PORT=$(port_of token) \
-    WHEELS_PORT=$(port_of wheels) run_ts write-state.ts "${registries[@]}"
+    WHEELS_PORT=$(port_of wheels) BUILDKIT_BIN=$BUILDKIT_BIN BUILDKIT_SOCKET=$BUILDKIT_SOCKET \
+    BUILDKIT_PORT=$(port_of buildkit) run_ts write-state.ts "${registries[@]}"
 }

@@ -3,7 +3,17 @@ import { isUp } from './liveness.ts';
 import type { EngineName, EnginesState } from './state.ts';
 import { readState, statePath } from './state.ts';
 
-export const ENGINE_NAMES: readonly EngineName[] = ['docker', 'rootfs', 'wheels', 'plain', 'auth', 'tls', 'token'];
+export const ENGINE_NAMES: readonly EngineName[] = [
+  'docker',
+  'buildkit',
+  'buildkitTls',
+  'rootfs',
+  'wheels',
+  'plain',
+  'auth',
+  'tls',
+  'token',
+];
 
 export interface Engines {
   /** Undefined where `up` has not run. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { isServing } from './grpc-health.ts';
 import type { EngineName, EnginesState } from './state.ts';
 
 /** All of these run on this machine: one that takes longer than this is as good as down. */
@@ -44,10 +45,14 @@ async function answers(probe: Probe, ...statuses: readonly number[]): Promise<bo
 
 /** Whether one engine is up. */
 export async function isUp(state: EnginesState, name: EngineName): Promise<boolean> {
-  const { docker, registries, rootfs, wheels } = state;
+  const { docker, buildkit, registries, rootfs, wheels } = state;
   switch (name) {
     case 'docker':
       return answers({ url: 'http://docker/_ping', socketPath: docker.socket }, 200);
+    case 'buildkit':
+      return isServing(buildkit.address, undefined, TIMEOUT_MS);
+    case 'buildkitTls':
+      return existsSync(buildkit.tls.ca) && isServing(buildkit.tls.address, buildkit.tls, TIMEOUT_MS);
     case 'rootfs':
       return existsSync(rootfs.path);
     case 'wheels':

@@ -38,6 +38,26 @@ export interface EnginesState {
     /** `realm`: where tokens are given out for these credentials. Without any, a token grants pull only. */
     readonly token: RegistryState & Credentials & { readonly realm: string };
   };
+  /** A daemon whose build steps run in the host's network. */
+  readonly buildkit: {
+    /** `unix://` and the socket, as in BUILDKIT_HOST. */
+    readonly address: string;
+    /** Paths of the client and of the daemon, of one version. */
+    readonly buildctl: string;
+    readonly buildkitd: string;
+    /** The same daemon over mTLS; every field but the address is the path of a PEM file. */
+    readonly tls: {
+      /** `tcp://127.0.0.1:PORT`; its certificate is for 127.0.0.1 and localhost. */
+      readonly address: string;
+      readonly ca: string;
+      readonly cert: string;
+      readonly key: string;
+      /** A client's certificate of the same CA, out of date. */
+      readonly expired: { readonly cert: string; readonly key: string };
+      /** A CA that signed neither the server's certificate nor a client's. */
+      readonly otherCa: string;
+    };
+  };
   /** A Debian tar with python3.11; `digest` is of the tar as it is, `sha256:…`. */
   readonly rootfs: { readonly path: string; readonly digest: string };
   /** The machine's CA bundle, to be given to builds as a secret when they reach for the package index. */
@@ -47,7 +67,7 @@ export interface EnginesState {
 }
 
 export type RegistryName = keyof EnginesState['registries'];
-export type EngineName = 'docker' | 'rootfs' | 'wheels' | RegistryName;
+export type EngineName = 'docker' | 'buildkit' | 'buildkitTls' | 'rootfs' | 'wheels' | RegistryName;
 
 export const REGISTRY_NAMES: readonly RegistryName[] = ['plain', 'auth', 'tls', 'token'];
 
