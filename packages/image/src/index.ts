@@ -12,9 +12,9 @@ export { readContextFile, verifyFileSet } from './files/send.ts';
 export type { ContextFile } from './files/send.ts';
 export { isRegistryHost, isRepository, isTag, parseReference } from './oci/reference.ts';
 export type { Reference, ReferenceError } from './oci/reference.ts';
+export { InvalidDocument } from './oci/checks.ts';
 export {
   choosePlatform,
-  InvalidDocument,
   MAX_CONFIG_BYTES,
   MAX_MANIFEST_BYTES,
   MEDIA_TYPES,

@@ -2,8 +2,9 @@
  * Documents of the OCI image spec and of Docker's schema 2: manifests, indexes and configs. They come from outside, so every field that is
  * used is checked; what is not used is not kept, since the bytes themselves are what is stored, sent and hashed.
  */
-import { digestOfBytes, isDigest } from '../digest.ts';
+import { digestOfBytes } from '../digest.ts';
 import type { Digest, Platform } from '../types.ts';
+import { asDigest, asList, asRecord, asString, asStrings, InvalidDocument, json } from './checks.ts';
 
 /** Media types that rebake reads, each with the kind of document it names. */
 export const MEDIA_TYPES = {
@@ -16,8 +17,6 @@ export const MEDIA_TYPES = {
 /** Bounds of documents from outside, in bytes. */
 export const MAX_MANIFEST_BYTES = 4 << 20;
 export const MAX_CONFIG_BYTES = 8 << 20;
-
-const MAX_ITEMS = 10_000;
 
 /** A pointer to a blob or to another document. */
 export interface Descriptor {
@@ -45,6 +44,13 @@ export interface IndexEntry extends Descriptor {
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
 }
 
+/** A manifest or an index with its exact bytes. */
+export interface Document {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+  readonly parsed: ImageManifest | ImageIndex;
+}
+
 /** What a config says of an image. `diffIds`: digests of the uncompressed layers, the lowest first. */
 export interface ImageConfig {
   readonly os: string;
@@ -54,14 +60,6 @@ export interface ImageConfig {
   readonly user?: string;
   readonly workdir?: string;
   readonly entrypoint?: readonly string[];
-}
-
-/** Thrown for bytes that are not the document they are said to be. The message says what is wrong, without the content. */
-export class InvalidDocument extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'InvalidDocument';
-  }
 }
 
 /** Checks bytes against the digest by which they were asked for. */
@@ -88,8 +86,8 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ImageMani
     throw new InvalidDocument(`manifest: a ${kind} that was sent as ${given}`);
   if (kind !== shapeOf(document)) throw new InvalidDocument(`manifest: ${mediaType} without the fields of one`);
   if (kind === 'manifest') {
-    const layers = asList(document['layers'], 'layers').map((layer, i) => descriptor(layer, `layers[${i}]`));
-    return { kind, mediaType, config: descriptor(document['config'], 'config'), layers };
+    const layers = asList(document['layers'], 'layers').map((layer, i) => parseDescriptor(layer, `layers[${i}]`));
+    return { kind, mediaType, config: parseDescriptor(document['config'], 'config'), layers };
   }
   const manifests = asList(document['manifests'], 'manifests').map((entry, i) => indexEntry(entry, `manifests[${i}]`));
   return { kind, mediaType, manifests };
@@ -138,7 +136,8 @@ function shapeOf(document: Record<string, unknown>): 'manifest' | 'index' | null
   return isManifest ? 'manifest' : 'index';
 }
 
-function descriptor(value: unknown, at: string): Descriptor {
+/** Reads a pointer. `at`: where it stands, for people. */
+export function parseDescriptor(value: unknown, at: string): Descriptor {
   const record = asRecord(value, at);
   const size = record['size'];
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
@@ -152,7 +151,7 @@ function descriptor(value: unknown, at: string): Descriptor {
 }
 
 function indexEntry(value: unknown, at: string): IndexEntry {
-  const base = descriptor(value, at);
+  const base = parseDescriptor(value, at);
   const given = asRecord(value, at)['platform'];
   if (given === undefined) return base;
   const platform = asRecord(given, `${at}: platform`);
@@ -164,38 +163,4 @@ function indexEntry(value: unknown, at: string): IndexEntry {
       ...(platform['variant'] === undefined ? {} : { variant: asString(platform['variant'], `${at}: variant`) }),
     },
   };
-}
-
-function json(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new InvalidDocument('not JSON', { cause: error });
-  }
-}
-
-function asRecord(value: unknown, at: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InvalidDocument(`${at} is not an object`);
-  return value as Record<string, unknown>;
-}
-
-function asList(value: unknown, at: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new InvalidDocument(`${at} is not a list`);
-  if (value.length > MAX_ITEMS) throw new InvalidDocument(`${at} has more than ${MAX_ITEMS} items`);
-  return value;
-}
-
-function asString(value: unknown, at: string): string {
-  if (typeof value !== 'string') throw new InvalidDocument(`${at} is not a text`);
-  return value;
-}
-
-function asStrings(value: unknown, at: string): readonly string[] {
-  return asList(value, at).map((item) => asString(item, at));
-}
-
-function asDigest(value: unknown, at: string): Digest {
-  if (!isDigest(value)) throw new InvalidDocument(`${at} is not a sha256 digest`);
-  return value;
 }

@@ -1,6 +1,6 @@
 /** The registry client: what is behind a reference, moving tags, copying and removing. One session a registry, opened when first needed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { choosePlatform, type ImageConfig } from '../oci/documents.ts';
+import { choosePlatform, type Document, type ImageConfig } from '../oci/documents.ts';
 import { isRegistryHost, isRepository, isTag } from '../oci/reference.ts';
 import { isDigest } from '../digest.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type Seen,
 } from '../types.ts';
 import { answerFailure, observe } from './errors.ts';
-import { getConfig, getManifest, headManifest, putManifest, scopes, type Document } from './manifests.ts';
+import { getConfig, getManifest, headManifest, putManifest, scopes } from './manifests.ts';
 import type { CopyOptions } from './options.ts';
 import type { Session } from './session.ts';
 

@@ -1,9 +1,9 @@
 /** Copying an image between repositories: what is there is not sent, what the same registry holds is mounted, the rest is streamed. */
 import { createHash } from 'node:crypto';
-import type { Descriptor } from '../oci/documents.ts';
+import type { Descriptor, Document } from '../oci/documents.ts';
 import { BuildFailure, type Digest } from '../types.ts';
 import { answerFailure, connectionFailure } from './errors.ts';
-import { getBlob, getManifest, putManifest, scopes, type Document } from './manifests.ts';
+import { getBlob, getManifest, putManifest, scopes } from './manifests.ts';
 import type { CopyOptions } from './options.ts';
 import type { Session } from './session.ts';
 import { createSlots } from './slots.ts';

@@ -1,6 +1,6 @@
 /** What goes wrong at a registry, in one vocabulary: connection errors and answers become a `BuildError` with the registry's own words. */
 import { BuildFailure, type BuildError, type Seen } from '../types.ts';
-import type { InvalidDocument } from '../oci/documents.ts';
+import type { InvalidDocument } from '../oci/checks.ts';
 import type { Answer } from './transport.ts';
 
 const MAX_ERROR_BYTES = 64 << 10;

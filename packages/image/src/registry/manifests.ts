@@ -1,28 +1,20 @@
 /** Manifests and small blobs of one repository: read and written as bytes, checked against their digests on the way in and out. */
 import { digestOfBytes, isDigest } from '../digest.ts';
+import { InvalidDocument } from '../oci/checks.ts';
 import {
   checkDigest,
-  InvalidDocument,
   MAX_CONFIG_BYTES,
   MAX_MANIFEST_BYTES,
   MEDIA_TYPES,
   parseConfig,
   parseManifest,
+  type Document,
   type ImageConfig,
-  type ImageIndex,
-  type ImageManifest,
 } from '../oci/documents.ts';
 import { BuildFailure, type Digest } from '../types.ts';
 import { answerFailure, corrupt } from './errors.ts';
 import type { Session } from './session.ts';
 import type { Answer } from './transport.ts';
-
-/** A manifest or an index with its exact bytes. */
-export interface Document {
-  readonly digest: Digest;
-  readonly bytes: Uint8Array;
-  readonly parsed: ImageManifest | ImageIndex;
-}
 
 const ACCEPT = Object.keys(MEDIA_TYPES).join(', ');
 
