@@ -1,4 +1,8 @@
 /** What most builders need: names of candidates, failures in one vocabulary, references of parents, and the check that an image is on its parent. */
+export { writeContext } from './context-folder.ts';
+export type { ContextFolder } from './context-folder.ts';
+export { runCommand } from './run-command.ts';
+export type { CommandEnd, RunOptions } from './run-command.ts';
 export { checkBelow, fromReference } from './parent.ts';
 export type { From, LayeredImage } from './parent.ts';
 export { apiWords, engineFailure, engineFull, failure, isFull, registryFailure } from './failures.ts';
