@@ -9,3 +9,5 @@ export { apiWords, engineFailure, engineFull, failure, isFull, registryFailure }
 export { lazyBuilder } from './lazy.ts';
 export { candidateName, parseName, pullReference, registryName } from './names.ts';
 export type { Name } from './names.ts';
+export { parseSshTarget, showSshTarget, SSH_FORM } from './ssh-target.ts';
+export type { SshTarget } from './ssh-target.ts';
