@@ -1,6 +1,10 @@
 /** What most builders need: names of candidates, failures in one vocabulary, references of parents, and the check that an image is on its parent. */
 export { writeContext } from './context-folder.ts';
 export type { ContextFolder } from './context-folder.ts';
+export { nameHere, observe } from './observe.ts';
+export { writeAuthFile, writeSecrets } from './secret-files.ts';
+export type { SecretFile } from './secret-files.ts';
+export { containersName, isInsecure } from './plain.ts';
 export { runCommand } from './run-command.ts';
 export type { CommandEnd, RunOptions } from './run-command.ts';
 export { checkBelow, fromReference } from './parent.ts';

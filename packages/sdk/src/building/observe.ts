@@ -1,0 +1,30 @@
+/** Looking for images: what is asked for, as a name of this engine, and the answer in three values. */
+import { BuildFailure } from '@rebake/image';
+import type { Digest, Location, Seen } from '@rebake/image';
+import { failure } from './failures.ts';
+import { candidateName, parseName } from './names.ts';
+
+/**
+ * The name under which an image would be in this engine, checked; null for a place in another engine: what was in an engine that is gone is gone
+ * with it. Throws `LOCATION_ELSEWHERE` for a registry, which is not to be seen from here.
+ */
+export function nameHere(at: Location | { readonly key: Digest }, engineId: string): string | null {
+  if ('registry' in at) {
+    const words = `${at.registry}/${at.repository} is a registry's matter, not an engine's`;
+    throw failure('LOCATION_ELSEWHERE', 'elsewhere', words);
+  }
+  if ('engine' in at && at.engine !== engineId) return null;
+  const { repository, tag } = parseName('key' in at ? candidateName(at.key) : at.name);
+  return `${repository}:${tag}`;
+}
+
+/** Null is no; a failure is unknown. Aborts and bugs reject. */
+export async function observe<T>(look: () => Promise<T | null>): Promise<Seen<T>> {
+  try {
+    const value = await look();
+    return value === null ? { seen: 'no' } : { seen: 'yes', value };
+  } catch (error) {
+    if (error instanceof BuildFailure) return { seen: 'unknown', why: error.error };
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+/** Small facts about registries and names that tools other than Docker want to be told. */
+import { parseReference } from '@rebake/image';
+import type { RegistryAccess } from '@rebake/image';
+
+/** Whether a registry is spoken to without TLS, or with a certificate that nobody checks: it is declared so, or is this machine (as in Docker). */
+export function isInsecure({ host, ca, insecure }: RegistryAccess): boolean {
+  return insecure === true || (ca === undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host));
+}
+
+/** A name as Podman and Buildah store it: one without a host is `localhost/NAME` there, so that no registry is asked for it. Ids stay as they are. */
+export function containersName(name: string): string {
+  if (/^(sha256:)?[0-9a-f]{64}$/.test(name)) return name;
+  const reference = parseReference(name);
+  return 'error' in reference || reference.registry !== null ? name : `localhost/${name}`;
+}
