@@ -7,9 +7,10 @@ export function isInsecure({ host, ca, insecure }: RegistryAccess): boolean {
   return insecure === true || (ca === undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host));
 }
 
-/** A name as Podman and Buildah store it: one without a host is `localhost/NAME` there, so that no registry is asked for it. Ids stay as they are. */
+/** A name, or an id, as Podman and Buildah take it: a name without a host is `localhost/NAME` there, so that no registry is asked for it; ids are bare. */
 export function containersName(name: string): string {
-  if (/^(sha256:)?[0-9a-f]{64}$/.test(name)) return name;
+  const id = /^(?:sha256:)?([0-9a-f]{64})$/.exec(name)?.[1];
+  if (id !== undefined) return id;
   const reference = parseReference(name);
   return 'error' in reference || reference.registry !== null ? name : `localhost/${name}`;
 }
