@@ -6,7 +6,9 @@ import { CredentialsRequestSchema, CredentialsResponseSchema } from './generated
 import { HealthCheckResponse_ServingStatus as Serving, HealthCheckResponseSchema } from './generated/health_pb.ts';
 import { GetSecretRequestSchema, GetSecretResponseSchema } from './generated/secrets_pb.ts';
 import { serveFiles } from './file-sync.ts';
+import type { ContentSource, ContentTarget } from './content-store.ts';
 import type { Local } from './file-sync.ts';
+import type { FetchToken } from './registry-tokens.ts';
 import { serve } from './server.ts';
 import type { Handler, ServerCall } from './server.ts';
 import { GrpcCode, GrpcError } from './status.ts';
@@ -20,6 +22,14 @@ export interface Offer {
   secret(id: string): Promise<Uint8Array | null>;
   /** Login for a registry host; null: anonymous. An empty user name goes with an identity token. */
   credentials(host: string): Promise<{ readonly username: string; readonly secret: string } | null>;
+  /** Tokens for registries. Absent: the daemon gets the login and fetches tokens itself. */
+  readonly fetchToken?: FetchToken;
+  /** Stores by the name under which a build reads from them: `oci-layout://NAME@DIGEST`. */
+  readonly layouts?: Readonly<Record<string, ContentSource>>;
+  /** Where an exporter `oci` with `tar=false` writes the blobs that are not there. */
+  readonly exportTo?: ContentTarget;
+  /** Takes the archive of an exporter (`oci`, `docker`, `tar`), by its place among the build's exporters. */
+  readonly receive?: (exporter: number, archive: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
 /** How a session presents itself when it is opened. */

@@ -25,15 +25,32 @@ const STATUS = {
 /** After the build has ended, its last messages arrive at once; a build that never began has none to wait for. */
 const LAST_WORDS_MS = 1_000;
 
-/** A build by a frontend; `session` serves what it asks for. */
-export interface Build {
-  readonly session: string;
+/** Something with a type and attributes, as BuildKit names exporters and caches: `image`, `oci`; `registry`, `inline`. */
+export interface Entry {
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What becomes of the result. */
+export type Outputs =
+  /** In the fields that every version reads, and newer ones call deprecated: for an engine with a BuildKit in it. */
+  | { readonly exporter: string; readonly exporterAttributes: Readonly<Record<string, string>> }
+  /** Several, or one, or nothing. More than one needs BuildKit 0.13: an older one would take the first and say nothing. */
+  | { readonly exporters: readonly Entry[] };
+
+/** A build by a frontend. */
+export type BuildRequest = Outputs & {
+  /** Names the build in the daemon's history. Letters and digits; default: random. */
+  readonly ref?: string;
   readonly frontend: string;
   readonly attributes: Readonly<Record<string, string>>;
-  readonly exporter: string;
-  readonly exporterAttributes: Readonly<Record<string, string>>;
+  readonly cacheImports?: readonly Entry[];
+  readonly cacheExports?: readonly Entry[];
   readonly entitlements: readonly string[];
-}
+};
+
+/** A build and the session that serves what it asks for. */
+export type Build = BuildRequest & { readonly session: string };
 
 /** What the exporter answered. Rejects as {@link Channel.stream} does, after all of the build's messages have been passed on. */
 export async function solve(
@@ -48,9 +65,9 @@ export async function solve(
     Session: build.session,
     Frontend: build.frontend,
     FrontendAttrs: { ...build.attributes },
-    // The old fields, which every version reads.
-    ExporterDeprecated: build.exporter,
-    ExporterAttrsDeprecated: { ...build.exporterAttributes },
+    ...('exporter' in build
+      ? { ExporterDeprecated: build.exporter, ExporterAttrsDeprecated: { ...build.exporterAttributes } }
+      : {}),
     Entitlements: [...build.entitlements],
   };
   const over = new AbortController();
