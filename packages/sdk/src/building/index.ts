@@ -2,7 +2,7 @@
 export { writeContext } from './context-folder.ts';
 export type { ContextFolder } from './context-folder.ts';
 export { nameHere, observe } from './observe.ts';
-export { writeAuthFile, writeSecrets } from './secret-files.ts';
+export { writeAuthFile, writeCaFolder, writeSecrets } from './secret-files.ts';
 export type { SecretFile } from './secret-files.ts';
 export { containersName, isInsecure } from './plain.ts';
 export { runCommand } from './run-command.ts';

@@ -1,5 +1,5 @@
-/** Secrets and logins as files, for builders that drive a command: on a command line, everybody on the machine could read them. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/** Secrets, logins and authorities as files, for builders that drive a command: on a command line, everybody on the machine could read them. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildAccess, Ctx } from '../builder.ts';
 
@@ -38,4 +38,12 @@ export async function writeAuthFile(hosts: Iterable<string>, ctx: Ctx): Promise<
   const path = join(ctx.scratch, 'auth.json');
   await writeFile(path, JSON.stringify({ auths }), { mode: 0o600 });
   return path;
+}
+
+/** A folder that holds one authority as `ca.crt`, as the `certs.d` folders of containers' tools do; returns its path. */
+export async function writeCaFolder(ca: string, ctx: Ctx): Promise<string> {
+  const folder = join(ctx.scratch, 'certificates');
+  await mkdir(folder, { recursive: true });
+  await copyFile(ca, join(folder, 'ca.crt'));
+  return folder;
 }
