@@ -3,7 +3,8 @@
 
 # command:package. Commands are asked for, not packages: a machine with another vendor's engine keeps it.
 NEEDED='dockerd:docker.io runc:runc docker-registry:docker-registry mmdebstrap:mmdebstrap htpasswd:apache2-utils
-  openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux'
+  openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux
+  ip:iproute2'
 POLICY=/usr/sbin/policy-rc.d
 POLICY_KEPT=$POLICY.before-rebake-engines
 

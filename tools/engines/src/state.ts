@@ -52,6 +52,8 @@ export interface EnginesState {
       readonly ca: string;
       readonly cert: string;
       readonly key: string;
+      /** The server's own, for daemons of a test's own at loopback addresses. */
+      readonly server: { readonly cert: string; readonly key: string };
       /** A client's certificate of the same CA, out of date. */
       readonly expired: { readonly cert: string; readonly key: string };
       /** A CA that signed neither the server's certificate nor a client's. */

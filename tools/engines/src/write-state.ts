@@ -63,6 +63,7 @@ const state: EnginesState = {
       ca: join(secret, 'buildkit/ca.crt'),
       cert: join(secret, 'buildkit/client.crt'),
       key: join(secret, 'buildkit/client.key'),
+      server: { cert: join(secret, 'buildkit/server.crt'), key: join(secret, 'buildkit/server.key') },
       expired: { cert: join(secret, 'buildkit/expired.crt'), key: join(secret, 'buildkit/expired.key') },
       otherCa: join(secret, 'buildkit/other-ca.crt'),
     },

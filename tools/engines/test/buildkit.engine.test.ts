@@ -1,40 +1,21 @@
 // The BuildKit daemon does what other tests rely on: steps on the rootfs, pushes to every registry, mTLS.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterEach, expect, test } from 'vitest';
-import type { EnginesState } from '../src/index.ts';
+import { expect, test } from 'vitest';
 import { REGISTRY_NAMES } from '../src/index.ts';
 import { describeEngine } from '../src/vitest.ts';
+import { build } from './buildctl.ts';
 
 const run = promisify(execFile);
-const folders: string[] = [];
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/** Builds on the rootfs, and gives what buildctl prints. */
-async function build({ buildkit, docker, rootfs }: EnginesState, steps: string, ...options: string[]): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-engines-'));
-  folders.push(folder);
-  writeFileSync(join(folder, 'Dockerfile'), `FROM scratch\nADD ${basename(rootfs.path)} /\n${steps}`);
-  const locals = ['--local', `context=${dirname(rootfs.path)}`, '--local', `dockerfile=${folder}`];
-  const args = ['--addr', buildkit.address, 'build', '--progress', 'plain', '--frontend', 'dockerfile.v0', ...locals];
-  const env = { ...process.env, DOCKER_CONFIG: docker.configDir };
-  const { stdout, stderr } = await run(buildkit.buildctl, [...args, ...options], { env });
-  return stdout + stderr;
-}
 
 describeEngine('buildkit', ['buildkit', 'rootfs', 'wheels'], (state) => {
   test('runs a step in the host network, and pip installs from the shared index', async () => {
     const pip = `/venv/bin/pip install --no-compile --index-url ${state.wheels.indexUrl} tiny_a==1.0.0`;
     const step = `RUN python3 -m venv /venv && ${pip} && /venv/bin/python -c "import tiny_a; print('got', tiny_a.__version__)"\n`;
-    expect(await build(state, step, '--no-cache')).toContain('got 1.0.0');
+    expect(await build(state, state.buildkit.address, step, ['--no-cache'])).toContain('got 1.0.0');
   });
 });
 
@@ -44,7 +25,7 @@ for (const name of REGISTRY_NAMES) {
       // A stage of its own: what is tried here is the registry, not the weight of a base.
       const image = `${state.registries[name].address}/engines/buildkit:1`;
       const steps = `RUN echo ${name} > /file\nFROM scratch\nCOPY --from=0 /file /\n`;
-      const log = await build(state, steps, '--output', `type=image,name=${image},push=true`);
+      const log = await build(state, state.buildkit.address, steps, ['--output', `type=image,name=${image},push=true`]);
       expect(log).toMatch(/pushing manifest for \S+ .*done/);
     });
   });
