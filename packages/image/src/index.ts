@@ -35,6 +35,7 @@ export type {
   Resolved,
 } from './registry/client.ts';
 export type { CopyOptions, DownloadOptions, UploadOptions } from './registry/options.ts';
+export { openLayout } from './layout/layout.ts';
 export type {
   BlobRange,
   BlobSink,

@@ -14,6 +14,11 @@ export const MEDIA_TYPES = {
   'application/vnd.docker.distribution.manifest.list.v2+json': 'index',
 } as const;
 
+const OCI_TYPES = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  index: 'application/vnd.oci.image.index.v1+json',
+} as const satisfies Record<'manifest' | 'index', keyof typeof MEDIA_TYPES>;
+
 /** Bounds of documents from outside, in bytes. */
 export const MAX_MANIFEST_BYTES = 4 << 20;
 export const MAX_CONFIG_BYTES = 8 << 20;
@@ -78,9 +83,11 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ImageMani
   if (document['schemaVersion'] !== 2) throw new InvalidDocument(`manifest: schemaVersion is not 2`);
   const own = document['mediaType'];
   const given = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const mediaType = own === undefined ? given : asString(own, 'mediaType');
-  const kind = kindOf(mediaType) ?? (own === undefined ? shapeOf(document) : null);
-  if (kind === null) throw new InvalidDocument(`${mediaType || 'no media type'} is not a manifest that is known`);
+  const said = own === undefined ? given : asString(own, 'mediaType');
+  const kind = kindOf(said) ?? (own === undefined ? shapeOf(document) : null);
+  if (kind === null) throw new InvalidDocument(`${said || 'no media type'} is not a manifest that is known`);
+  // Documents of the OCI spec need not name their type; those of Docker always do.
+  const mediaType = kindOf(said) === null ? OCI_TYPES[kind] : said;
   const givenKind = kindOf(given);
   if (givenKind !== null && givenKind !== kind)
     throw new InvalidDocument(`manifest: a ${kind} that was sent as ${given}`);
@@ -112,6 +119,11 @@ export function parseConfig(bytes: Uint8Array): ImageConfig {
     ...(workdir ? { workdir: asString(workdir, 'config: WorkingDir') } : {}),
     ...(entrypoint ? { entrypoint: asStrings(entrypoint, 'config: Entrypoint') } : {}),
   };
+}
+
+/** Blobs of an image that registries and stores hold; foreign layers are fetched from their own addresses by whoever runs it. */
+export function heldBlobs({ config, layers }: ImageManifest): readonly Descriptor[] {
+  return [config, ...layers.filter(({ urls }) => urls === undefined || urls.length === 0)];
 }
 
 /** The entry of an index for a platform: the first that matches (arm64 with variant v8 or none). Null where there is none. */

@@ -1,0 +1,45 @@
+/** Removing what nobody uses: blobs that no entry of the index reaches, and files of writers that were killed; both only when old enough. */
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Blobs } from './blobs.ts';
+import { isMissing } from './errors.ts';
+import { reachable } from './image.ts';
+import { readIndex } from './names.ts';
+import type { Place } from './place.ts';
+import type { Swept } from './types.ts';
+
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Only with the lock: nobody then adds a blob, claims one or names an image. */
+export async function sweep(place: Place, blobs: Blobs, olderThanMs: number): Promise<Swept> {
+  const before = Date.now() - olderThanMs;
+  const inUse = await reachable(
+    blobs,
+    (await readIndex(place)).map(({ descriptor }) => descriptor),
+  );
+  const names = (await readdir(place.blobs)).filter((name) => HEX.test(name) && !inUse.has(`sha256:${name}`));
+  const old = await removeOld(
+    names.map((name) => join(place.blobs, name)),
+    before,
+  );
+  const left = await removeOld(await place.temporaries(), before);
+  return { blobs: old.count, temporaries: left.count, bytes: old.bytes + left.bytes };
+}
+
+async function removeOld(paths: readonly string[], before: number): Promise<{ count: number; bytes: number }> {
+  let count = 0;
+  let bytes = 0;
+  for (const path of paths) {
+    try {
+      const stat = await lstat(path);
+      if (stat.isDirectory() || stat.mtimeMs > before) continue;
+      await rm(path);
+      count++;
+      bytes += stat.size;
+    } catch (error) {
+      // A writer ended meanwhile.
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return { count, bytes };
+}
