@@ -6,6 +6,7 @@ import { VERSION } from './version.ts';
 import { applyCommand } from './commands/apply.ts';
 import { graphCommand } from './commands/graph.ts';
 import { planCommand } from './commands/plan.ts';
+import { pluginCommand } from './commands/plugin.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { showCommand } from './commands/show.ts';
 import { stateCommand } from './commands/state.ts';
@@ -35,6 +36,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     showCommand,
     stateCommand,
     graphCommand,
+    pluginCommand,
   ];
   for (const make of commands) root.addCommand(make(io, exit));
   const columns = io.terminal?.columns ?? HELP_COLUMNS;

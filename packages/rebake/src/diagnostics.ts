@@ -55,6 +55,18 @@ export const LIBRARY_DIAGNOSTICS = [
     help: 'Read the plan, then run with `--auto-approve`, or apply a saved plan file.',
   },
   {
+    code: 'PLUGIN_NAME',
+    severity: 'error',
+    means: 'The name given to `rebake plugin new` cannot name a package.',
+    help: 'Use lower-case letters, digits and dashes, such as `rebake-builder-acme` or `@acme/rebake-builder`.',
+  },
+  {
+    code: 'FOLDER_NOT_EMPTY',
+    severity: 'error',
+    means: 'The folder in which `rebake plugin new` would write holds something already.',
+    help: 'Name another folder with `--dir`.',
+  },
+  {
     code: 'UNKNOWN_WORKLOAD',
     severity: 'error',
     means: 'A workload named on the command line is none that DSS runs in containers.',

@@ -7,6 +7,7 @@ import type { Diagnostic, Plan } from '@rebake/sdk';
 import type { ApplyOptions, ApplyResult } from './apply.ts';
 import type { GraphResult } from './graph.ts';
 import type { PlanOptions, PlanResult } from './plan.ts';
+import type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 import type { ProjectOptions } from './project.ts';
 import type { ResolveOptions, ResolveResult } from './resolve.ts';
 import type { ShowResult } from './show.ts';
@@ -25,6 +26,7 @@ export type { Planned, PlanOptions, PlanResult } from './plan.ts';
 export type { ProjectOptions } from './project.ts';
 export { recallQuiet, type QuietOptions } from './quiet.ts';
 export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts';
+export type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 export type { SessionOptions } from './session.ts';
 export type { ShownNode, ShowResult } from './show.ts';
 export type { StateListResult, StateRemoveResult } from './state.ts';
@@ -85,6 +87,11 @@ export async function stateRemove(
   options: ProjectOptions & { readonly nodes: readonly string[] },
 ): Promise<StateRemoveResult> {
   return (await import('./state.ts')).stateRemove(options);
+}
+
+/** Makes the package of a new builder plugin, from the contract of the installed SDK. */
+export async function newPlugin(options: NewPluginOptions): Promise<NewPluginResult> {
+  return (await import('./scaffold/index.ts')).newPlugin(options);
 }
 
 /** The bytes of a plan file: canonical JSON and a newline. The same plan gives the same bytes. */
