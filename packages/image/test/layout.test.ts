@@ -219,13 +219,14 @@ describe('a blob', () => {
     using made = temporaryLayout();
     await put(made.layout, 'x');
     const digest = text as Digest;
+    const { layout } = made;
     for (const call of [
-      made.layout.has(digest),
-      textOf(made.layout.read(digest)),
-      made.layout.readDocument(digest, 10),
-      made.layout.write({ digest }, pieces('x')),
+      () => layout.has(digest),
+      () => textOf(layout.read(digest)),
+      () => layout.readDocument(digest, 10),
+      () => layout.write({ digest }, pieces('x')),
     ]) {
-      expect(await failureOf(call)).toMatch(/^REFERENCE_INVALID: /);
+      expect(await failureOf(call())).toMatch(/^REFERENCE_INVALID: /);
     }
   });
 
@@ -307,7 +308,7 @@ describe('a write by its ref', () => {
     using made = temporaryLayout();
     const writer = await made.layout.beginWrite('x');
     const text = '0123456789'.repeat(100);
-    const appended = [...text].map(async (letter) => writer.append(Buffer.from(letter)));
+    const appended = text.split('').map(async (letter) => writer.append(Buffer.from(letter)));
     const committed = writer.commit({ digest: digestOfBytes(text) });
     await Promise.all(appended);
     expect(await textOf(made.layout.read((await committed).digest))).toBe(text);
@@ -351,6 +352,14 @@ describe('a write by its ref', () => {
     const again = await made.layout.beginWrite('x');
     expect(again.offset).toBe(0);
     await again.abort();
+  });
+
+  it('that was swept while it was written says so', async () => {
+    using made = temporaryLayout();
+    const writer = await made.layout.beginWrite('x');
+    await writer.append(Buffer.from('x'));
+    await made.layout.sweep({ olderThanMs: 0 });
+    expect(await failureOf(writer.commit())).toMatch(/^BLOB_BUSY: x: a sweep took it/);
   });
 
   it('that was swept while nobody had it begins again', async () => {

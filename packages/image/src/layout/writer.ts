@@ -82,6 +82,15 @@ export function takeWriter(
     return made;
   }
 
+  async function moveIntoPlace(digest: Digest): Promise<void> {
+    try {
+      await rename(state.path, place.blob(digest));
+    } catch (error) {
+      if (isMissing(error)) throw passing('BLOB_BUSY', `${state.ref}: a sweep took it while it was written`);
+      throw error;
+    }
+  }
+
   const writer: BlobWriter = {
     ref: state.ref,
     get offset() {
@@ -117,7 +126,7 @@ export function takeWriter(
           const written = { digest: digestOf(state.hash), size: state.offset };
           check(state.ref, expected, written);
           await from.sync();
-          await place.lock.use(async () => rename(state.path, place.blob(written.digest)));
+          await place.lock.use(async () => moveIntoPlace(written.digest));
           await syncFolder(place.blobs);
           return written;
         } finally {
