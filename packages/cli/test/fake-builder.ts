@@ -8,6 +8,7 @@ import {
   type Ctx,
   type Digest,
   type Job,
+  type Lack,
   type Location,
   type Output,
   type Seen,
@@ -42,6 +43,9 @@ export interface FakeEngine {
   finishesAnyway: boolean;
   contents: string;
   steps: readonly string[];
+  lacks: readonly Lack[];
+  /** Where it says that it keeps its record of a build; null: nowhere. */
+  record: string | null;
 }
 
 /** A build that ends in its engine's own words. */
@@ -74,11 +78,13 @@ export function fakeEngine(clock: Clock): FakeEngine {
     finishesAnyway: false,
     contents: 'fake@1',
     steps: Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`),
+    lacks: [],
+    record: null,
     builder: {
       async probe() {
         if (!engine.reachable) throw new BuildFailure(UNREACHABLE);
-        const { contents, steps } = engine;
-        return { engine: ENGINE, contents, steps, platforms: ['linux/amd64'], reproducible: true };
+        const { contents, steps, lacks } = engine;
+        return { engine: ENGINE, contents, steps, platforms: ['linux/amd64'], reproducible: true, lacks };
       },
       async build(job, ctx) {
         const spec = JSON.stringify(job.spec);
@@ -92,7 +98,8 @@ export function fakeEngine(clock: Clock): FakeEngine {
         const at = keep(candidate(job.key), image);
         engine.built.push(job.key);
         ctx.signal.throwIfAborted();
-        return { identity: image.identity, at: [at] };
+        const { record } = engine;
+        return { identity: image.identity, at: [at], ...(record === null ? {} : { record }) };
       },
       async fetch(image, key, ctx) {
         const [from] = image.at.filter((at) => 'registry' in at);

@@ -34,6 +34,17 @@ describe('show', () => {
     }
   });
 
+  it('says where the engine keeps its record of a build, and `why` says so too', async () => {
+    using project = rig(FLEET);
+    project.engine.record = 'history of the builder/x7k2';
+    await project.rebake('apply --auto-approve');
+    for (const command of ['show glm@python', 'why glm@python'])
+      expect((await project.rebake(command)).out).toContain('record of the build: history of the builder/x7k2\n');
+    expect((await project.rebake('show base/python --json')).out).toContain('"record":"history of the builder/x7k2"');
+    // A publication is no build.
+    expect((await project.rebake('show publication/engine/python/base')).out).not.toContain('record');
+  });
+
   it('gives the same to programs', async () => {
     using project = rig(FLEET);
     await project.rebake('apply --auto-approve');

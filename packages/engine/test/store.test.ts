@@ -50,6 +50,17 @@ describe('openStore', () => {
     await again.close();
   });
 
+  it('gives back where the engine keeps its record of a build, and forgets it with the next one that has none', async () => {
+    const store = open();
+    await store.commit(id('a'), { ...entry('1'), record: 'buildkit/3f2c' });
+    await store.close();
+    const again = open();
+    expect((await again.read()).entries.get(id('a'))).toEqual({ ...entry('1'), record: 'buildkit/3f2c', version: 1 });
+    await again.commit(id('a'), entry('2'));
+    expect((await again.read()).entries.get(id('a'))).not.toHaveProperty('record');
+    await again.close();
+  });
+
   it('leaves out where inputs were declared', async () => {
     const store = open();
     const where = { file: 'rebake.yaml', line: 1, column: 1, path: 'x' };

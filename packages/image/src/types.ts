@@ -117,8 +117,16 @@ export interface BuildError {
   readonly words: string;
 }
 
+const FAILURE: unique symbol = Symbol.for('rebake.BuildFailure');
+
 /** The exception that carries a {@link BuildError} through promises. Anything else thrown is a bug. */
 export class BuildFailure extends Error {
+  /** Known by its mark: a plugin may bring a copy of this package, whose failures are failures as well. */
+  static override [Symbol.hasInstance](value: unknown): value is BuildFailure {
+    return typeof value === 'object' && value !== null && FAILURE in value;
+  }
+
+  readonly [FAILURE] = true;
   readonly error: BuildError;
   constructor(error: BuildError, options?: ErrorOptions) {
     super(`${error.code}: ${error.words}`, options);

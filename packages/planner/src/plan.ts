@@ -56,6 +56,7 @@ export function plan(nodes: readonly Node[], state: State, world: World, wish: W
     world,
     forced: forcedNodes(graph, wish),
     wanted: wantedRanks(graph, wish),
+    needs: wish.needs ?? [],
   };
   const { situations, found, blockers } = settle(question);
   const actions = [

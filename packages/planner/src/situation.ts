@@ -7,6 +7,7 @@ import type {
   Entry,
   External,
   Image,
+  Lack,
   Node,
   NodeId,
   Output,
@@ -17,7 +18,7 @@ import type {
 } from '@rebake/sdk';
 import { nodeAt, type Graph } from './graph.ts';
 import { judge, keyOf, type RoleOf } from './ledger.ts';
-import { capabilitiesOf } from './presence.ts';
+import { capabilitiesOf, engineNameBlocker } from './presence.ts';
 
 /** `do`: build or publish whatever else happens. */
 export type Verdict = 'keep' | 'adopt' | 'do';
@@ -50,6 +51,8 @@ export interface Question {
   readonly world: World;
   readonly forced: ReadonlySet<NodeId>;
   readonly wanted: ReadonlySet<number> | null;
+  /** What every build needs of its builder. */
+  readonly needs: readonly Lack[];
 }
 
 const NO: Seen<never> = { seen: 'no' };
@@ -73,9 +76,11 @@ export function assess(question: Question, blocked: ReadonlyMap<number, Blocker>
       continue;
     }
     const node = nodeAt(graph.order, rank);
-    const found = assessNode(known, node, state.entries.get(node.id));
+    const [image = -1] = graph.parents[rank] ?? [];
+    const unable = node.role === 'publication' ? engineNameBlocker(node, graph.order[image], world) : null;
+    const found = unable ?? assessNode(known, node, state.entries.get(node.id));
     if ('why' in found) {
-      blockers.set(rank, { node: node.id, code: 'OBSERVATION_UNKNOWN', why: found.why });
+      blockers.set(rank, unable ?? { node: node.id, code: 'OBSERVATION_UNKNOWN', why: found.why });
       blockedBy.set(rank, rank);
       continue;
     }

@@ -133,7 +133,8 @@ class Walk implements Spread {
     if (this.blockers.has(rank)) return;
     if (!this.runs.has(rank)) {
       const node = this.#question.graph.order[rank];
-      const blocker = node?.role === 'image' ? buildBlocker(node, this.#question.world) : null;
+      const { world, needs } = this.#question;
+      const blocker = node?.role === 'image' ? buildBlocker(node, world, needs) : null;
       if (blocker !== null) {
         this.blockers.set(rank, blocker);
         return;

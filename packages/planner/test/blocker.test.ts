@@ -1,4 +1,6 @@
+import type { Lack, Wish } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
+import { accessNeeds } from '../src/index.ts';
 import { digest, external, id, image, inEngine, NO_ANSWER, publication, Scene } from './scene.ts';
 
 function fleet(): Scene {
@@ -12,12 +14,15 @@ function fleet(): Scene {
   ).built();
 }
 
-function blocked(scene: Scene): { blockers: readonly string[]; blocked: readonly string[]; lines: readonly string[] } {
-  const planned = scene.planned();
+function blocked(
+  scene: Scene,
+  wish: Partial<Wish> = {},
+): { blockers: readonly string[]; blocked: readonly string[]; lines: readonly string[] } {
+  const planned = scene.planned(wish);
   return {
     blockers: planned.blockers.map(({ node, code, why }) => `${node}: ${code}: ${why.words}`),
     blocked: [...planned.blocked].map(([node, by]) => `${node} by ${by}`),
-    lines: scene.lines(),
+    lines: scene.lines(wish),
   };
 }
 
@@ -208,5 +213,67 @@ describe('builders', () => {
       blocked: BELOW_BASE,
       lines: [],
     });
+  });
+});
+
+describe('what a builder lacks', () => {
+  const ALL: readonly Lack[] = ['engine-names', 'secrets', 'network', 'proxy'];
+
+  it.each([
+    ['secrets', 'has no secret mounts, and the declaration has secrets for builds'],
+    ['network', 'does not let the network of builds be chosen, and the declaration chooses one'],
+    ['proxy', 'has no proxy for builds, and the declaration names one'],
+  ] as const)('blocks what is to be built where builds need it: %s', (need, words) => {
+    const scene = fleet()
+      .change('base', { text: '2' })
+      .builder('docker', { lacks: [need] });
+    expect(blocked(scene, { needs: [need] })).toEqual({
+      blockers: [`base: BUILDER_CANNOT: builder docker ${words}`],
+      blocked: BELOW_BASE,
+      lines: [],
+    });
+    expect(scene.planned({ needs: [need] }).blockers[0]?.why.retry).toBe('elsewhere');
+  });
+
+  it('is nothing where builds do not need it, or need something else', () => {
+    const scene = fleet().change('base', { text: '2' });
+    expect(scene.builder('docker', { lacks: ALL }).planned().blockers).toEqual([]);
+    expect(scene.builder('docker', { lacks: ['proxy'] }).planned({ needs: ['secrets', 'network'] }).blockers).toEqual(
+      [],
+    );
+    expect(scene.builder('docker', {}).planned({ needs: ['secrets', 'network', 'proxy'] }).blockers).toEqual([]);
+  });
+
+  it('is nothing where nothing is built', () => {
+    const scene = fleet().builder('docker', { lacks: ALL });
+    expect(blocked(scene, { needs: ALL })).toEqual({ blockers: [], blocked: [], lines: [] });
+  });
+
+  it('blocks publications into its engine, fresh ones and unseen ones too, and not what is published elsewhere', () => {
+    const scene = fleet()
+      .declare(publication('here/a', 'env/a', { registry: null }))
+      .declare(publication('here/b', 'env/b', { registry: null }))
+      .built()
+      .builder('docker', { lacks: ['engine-names'] })
+      .seeUnknown('here/b')
+      .change('env/a', { text: '2' });
+    const words = 'builder docker has no engine in which others find an image by its name: publish it to a registry';
+    expect(blocked(scene)).toEqual({
+      blockers: [`here/a: BUILDER_CANNOT: ${words}`, `here/b: BUILDER_CANNOT: ${words}`],
+      blocked: ['here/a by here/a', 'here/b by here/b'],
+      lines: ['build env/a: INPUT_CHANGED env/a', 'publish pub/a if env/a: PARENT_MAY_CHANGE env/a > pub/a'],
+    });
+  });
+});
+
+describe('what builds need', () => {
+  it('follows from how they reach the world', () => {
+    expect(accessNeeds({ secrets: {}, network: 'default' })).toEqual([]);
+    expect(accessNeeds({ secrets: { ca: { file: 'ca.pem' } }, network: 'default' })).toEqual(['secrets']);
+    expect(accessNeeds({ secrets: {}, network: 'none' })).toEqual(['network']);
+    expect(accessNeeds({ secrets: {}, network: 'host', proxy: { http: 'http://proxy.test' } })).toEqual([
+      'network',
+      'proxy',
+    ]);
   });
 });

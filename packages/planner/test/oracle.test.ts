@@ -1,4 +1,4 @@
-import type { Action, NodeId } from '@rebake/sdk';
+import type { Action, Lack, NodeId } from '@rebake/sdk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { afterwards, simulate, type Run } from './oracle.ts';
@@ -217,6 +217,52 @@ describe('plan against all outcomes of a brute-force run', PATIENCE, () => {
         }
       }
     });
+  });
+});
+
+describe('plan with builders that lack something', PATIENCE, () => {
+  const lacks = fc.subarray<Lack>(['engine-names', 'secrets', 'network', 'proxy']);
+  const needs = fc.subarray<Lack>(['secrets', 'network', 'proxy']);
+
+  it('does less than with able ones, never what a builder cannot do, and says of all the rest that it is blocked', () => {
+    fc.assert(
+      fc.property(arbitrary, lacks, lacks, needs, (pieces, of1, of2, need) => {
+        const { scene, forced } = sceneOf(pieces);
+        const wish = { force: forced, needs: need };
+        const able = new Map(scene.planned(wish).plan.actions.map((action) => [action.node, action]));
+        scene
+          .builder('docker', { lacks: of1 })
+          .builder('docker2', { engine: 'engine-2', contents: 'layers@1', lacks: of2 });
+        const { plan, blockers, blocked } = scene.planned(wish);
+        const unable = (name: NodeId): boolean => {
+          const node = scene.node(name);
+          if (node.role === 'external') return false;
+          const builder = scene.node(node.role === 'image' ? node.id : node.parents[0]!);
+          const { lacks: lacking = [] } = scene.capabilities(builder.role === 'image' ? builder.builder : '');
+          if (node.role === 'publication') return node.registry === null && lacking.includes('engine-names');
+          return need.some((one) => lacking.includes(one));
+        };
+        for (const { node, code } of blockers) {
+          expect([code, unable(node)]).toEqual(['BUILDER_CANNOT', true]);
+          if (scene.node(node).role === 'image') expect(able.get(node)!.atMost, node).toBe('build');
+        }
+        for (const { node, atMost } of plan.actions) {
+          const before = able.get(node)!;
+          expect(EFFORTS.indexOf(atMost), node).toBeLessThanOrEqual(EFFORTS.indexOf(before.atMost));
+          if (atMost === 'build' || scene.node(node).role === 'publication')
+            expect(atMost !== 'keep' && unable(node), node).toBe(false);
+          const above = scene.node(node).parents.some((parent) => blocked.has(parent));
+          if (above) expect(blocked.has(node), node).toBe(true);
+          // What the ledger calls stale, and nobody has to offer, has to be said to be blocked where it cannot be built.
+          const stale =
+            before.reasons.some(({ cause }) => cause.code === 'INPUT_CHANGED') && !scene.candidates.has(node);
+          if ((stale || scene.node(node).role === 'publication') && unable(node))
+            expect(blocked.has(node), node).toBe(true);
+        }
+        if (blockers.length === 0) expect(plan.actions).toEqual([...able.values()]);
+      }),
+      RUNS,
+    );
   });
 });
 

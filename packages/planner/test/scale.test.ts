@@ -79,6 +79,7 @@ describe('the work of a plan grows with nodes and edges', { timeout: 60_000 }, (
   function steps(scene: Scene, forced: readonly NodeId[]): number {
     const graph = buildGraph(scene.nodes);
     const question: Question = {
+      needs: [],
       graph,
       state: scene.state(),
       world: scene.world(),

@@ -3,7 +3,7 @@ import type { BuilderConfig } from '@rebake/model';
 import { join } from 'node:path';
 import { BuildFailure, type Builder, type BuilderPlace, type OptionsResult, type Plugin } from '@rebake/sdk';
 import type { PooledBuilder } from '@rebake/engine';
-import { DEFAULT_PARALLEL, DEFAULT_TIMEOUT_MS } from './defaults.ts';
+import { DEFAULT_TIMEOUT_MS } from './defaults.ts';
 
 /** Kind of builder → the plugin that brings it. The only place that names plugins; each is loaded on first use. */
 const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
@@ -26,10 +26,7 @@ export function pooledBuilders(
         own === undefined
           ? () => create(name, config, { dir: join(place.dataDir, 'builders', name), env: place.env })
           : () => Promise.resolve(own);
-      return [
-        name,
-        { load, parallel: config.parallel ?? DEFAULT_PARALLEL, timeoutMs: config.timeoutMs ?? DEFAULT_TIMEOUT_MS },
-      ];
+      return [name, { load, parallel: config.parallel, timeoutMs: config.timeoutMs ?? DEFAULT_TIMEOUT_MS }];
     }),
   );
 }

@@ -3,9 +3,6 @@
 /** Actions at a time. */
 export const DEFAULT_PARALLELISM = 8;
 
-/** Builds that one builder runs at a time. */
-export const DEFAULT_PARALLEL = 4;
-
 /** How long one build, fetch or push may take, in milliseconds: two hours. A hung engine must not hang a run for ever. */
 export const DEFAULT_TIMEOUT_MS = 7_200_000;
 

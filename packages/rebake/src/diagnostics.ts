@@ -20,7 +20,8 @@ export const LIBRARY_DIAGNOSTICS = [
   {
     code: 'BUILDER_CANNOT',
     severity: 'error',
-    means: 'A builder does not know a step, or does not build for the platform.',
+    means:
+      'A builder does not know a step, does not build for the platform, or cannot do what the declaration asks of builds: secrets, a network, a proxy, a name in its engine.',
     help: 'Choose another builder for this node.',
   },
   {

@@ -1,7 +1,7 @@
 /** `plan`: load, observe, plan. Looks at the world, changes nothing but caches. */
 import { observe } from '@rebake/engine';
 import type { Expansion } from '@rebake/model';
-import { plan as makePlan, selectNodes } from '@rebake/planner';
+import { accessNeeds, plan as makePlan, selectNodes } from '@rebake/planner';
 import type { Blocker, Diagnostic, NodeId, Plan, State, World } from '@rebake/sdk';
 import { blockerDiagnostics, selectionDiagnostic } from './diagnostics.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
@@ -85,6 +85,7 @@ export async function withPlan<T>(
       force: selected.force,
       ...(selected.only === null ? {} : { only: selected.only }),
       prune: options.vanished === 'delete',
+      needs: accessNeeds(expansion.access),
     });
     const planned: Planned = { plan: made, blockers, blocked, expansion, state, world };
     const found = [...diagnostics, ...blockerDiagnostics(blockers, expansion.nodes)];

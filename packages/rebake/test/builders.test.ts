@@ -55,10 +55,10 @@ describe('a declared builder', () => {
 const place = { dataDir: '/nowhere', env: {} };
 
 describe('the pool', () => {
-  it('bounds builds by what is declared, and else by a default', () => {
+  it('bounds builds by what is declared, and else leaves that to the builder; their time by what is declared, and else by a default', () => {
     const config = { kind: 'docker', options: {}, parallel: null, timeoutMs: null };
     const pool = pooledBuilders({ a: config, b: { ...config, parallel: 2, timeoutMs: 60_000 } }, place);
-    expect(pool.get('a')).toMatchObject({ parallel: 4, timeoutMs: 7_200_000 });
+    expect(pool.get('a')).toMatchObject({ parallel: null, timeoutMs: 7_200_000 });
     expect(pool.get('b')).toMatchObject({ parallel: 2, timeoutMs: 60_000 });
   });
 

@@ -99,6 +99,8 @@ export interface Wish {
   readonly only?: readonly NodeId[];
   /** Delete what vanished nodes left, instead of only forgetting them. */
   readonly prune?: boolean;
+  /** What every build needs of its builder because of how builds reach the world; absent: nothing. */
+  readonly needs?: readonly Lack[];
 }
 
 /** What stands in the way of a node: an unknown observation of something demanded, or a builder that cannot do it. */

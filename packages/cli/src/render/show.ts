@@ -52,6 +52,7 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors' | 'cwd'>): string
         `    at ${'engine' in location ? `engine ${location.engine}: ${location.name}` : `${location.registry}/${location.repository}@${location.manifest}`}`,
       );
     }
+    if (entry.record !== undefined) lines.push(`    record of the build: ${entry.record}`);
   }
   if (failure !== null) {
     const { run, at, error } = failure;

@@ -104,6 +104,7 @@ function entryLines(entry: Entry): readonly string[] {
   return [
     `last success: run ${entry.run}, ${moment(entry.at)}${took}, identity ${shortDigest(entry.output.identity)}`,
     ...entry.output.at.map((location) => `  ${place(location)}`),
+    ...(entry.record === undefined ? [] : [`  record of the build: ${entry.record}`]),
   ];
 }
 

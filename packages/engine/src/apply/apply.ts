@@ -28,6 +28,7 @@ import type { Timer } from '../run/timer.ts';
 import type { Settlement } from './cell.ts';
 import { execute } from './execute.ts';
 import { Ground } from './ground.ts';
+import { lanesOf } from './lanes.ts';
 import { membersOf } from './members.ts';
 import { Scheduler } from './scheduler.ts';
 import { judgeNode } from './verdict.ts';
@@ -163,10 +164,7 @@ class Run {
 
   #schedule(capabilities: ReadonlyMap<string, Seen<Capabilities>>): Promise<void> {
     const { input, ground } = { input: this.#input, ground: this.#ground };
-    const limits = {
-      parallelism: input.parallelism,
-      lanes: new Map([...input.builders].map(([name, { parallel }]) => [name, parallel])),
-    };
+    const limits = { parallelism: input.parallelism, lanes: lanesOf(input.builders, capabilities) };
     const members = membersOf(ground, remainingMs(input.plan, input.nodes, this.#state));
     const scheduler = new Scheduler(members, limits, {
       judge: (node, parents) => judgeNode(ground, node, parents, capabilities),

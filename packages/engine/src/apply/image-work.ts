@@ -128,8 +128,14 @@ async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): 
 
 /** A node's name as a tag can hold it: as much of it as can be read, and enough of a digest to tell it from all others. */
 export function seriesOf(id: NodeId): string {
-  const readable = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-  return `${readable.replace(/^-/, '').slice(0, 80)}-${digestOf(id).slice('sha256:'.length, 'sha256:'.length + 16)}`;
+  const readable = id
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, 80);
+  const digest = digestOf(id).slice('sha256:'.length, 'sha256:'.length + 16);
+  // A tag begins with no dash, whatever a node is called.
+  return readable === '' ? digest : `${readable}-${digest}`;
 }
 
 /** What the image is built FROM: its first image parent, else its first external one; nothing where the first step brings its own ground. */

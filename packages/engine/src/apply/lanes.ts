@@ -1,4 +1,6 @@
 /** The ready queue: longest remaining path first, within the bound of the run and the bounds of the builders. */
+import type { Capabilities, Seen } from '@rebake/sdk';
+import type { BuilderPool } from '../run/builders.ts';
 import { Heap } from './heap.ts';
 
 /** How much may run side by side. */
@@ -7,6 +9,23 @@ export interface Limits {
   readonly parallelism: number;
   /** Builds and fetches of one builder, by its name; a builder that is not named has no bound of its own. */
   readonly lanes: ReadonlyMap<string, number>;
+}
+
+/** Builds of a builder of which neither the declaration nor the builder itself says how many it runs. */
+export const DEFAULT_PARALLEL = 4;
+
+/** Bounds of builders: what is declared goes before what the builder says of itself, and that before the default. */
+export function lanesOf(
+  builders: BuilderPool,
+  capabilities: ReadonlyMap<string, Seen<Capabilities>>,
+): ReadonlyMap<string, number> {
+  return new Map(
+    [...builders].map(([name, { parallel }]) => {
+      const seen = capabilities.get(name);
+      const said = seen?.seen === 'yes' ? seen.value.parallel : undefined;
+      return [name, parallel ?? said ?? DEFAULT_PARALLEL];
+    }),
+  );
 }
 
 /** Items that are ready, each in a lane (a builder's name) or in none. */

@@ -9,15 +9,25 @@ const CONTENTS = /^[a-z0-9][a-z0-9._-]{0,63}@[0-9]{1,6}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const UNSHOWABLE = /[\u0000-\u001f\u007f]/;
 const LONGEST_NAME = 512;
+const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 /** Whatever was thrown at the boundary of a plugin, as a failure. The reason of an abort passes as it is. */
 export function asFailure(error: unknown, signal: AbortSignal, who: string): unknown {
-  if (error instanceof BuildFailure || (signal.aborted && error === signal.reason)) return error;
+  if ((error instanceof BuildFailure && isError(error.error)) || (signal.aborted && error === signal.reason))
+    return error;
   const words = error instanceof Error ? error.message : String(error);
   return new BuildFailure(
     { code: 'BUILDER_BROKEN', retry: 'never', words: `builder ${who}: ${words}` },
     { cause: error },
   );
+}
+
+const RETRIES: readonly unknown[] = ['never', 'backoff', 'elsewhere'] satisfies readonly BuildError['retry'][];
+
+/** Whether a failure says what one has to say: it may come from another copy of the SDK, of another version. */
+function isError(value: unknown): value is BuildError {
+  const { code, retry, words } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return typeof code === 'string' && CODE.test(code) && RETRIES.includes(retry) && typeof words === 'string';
 }
 
 /** A failure for what nobody should answer. */

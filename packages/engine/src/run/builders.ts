@@ -22,8 +22,8 @@ import { cleanError } from './events.ts';
 export interface PooledBuilder {
   /** Loads it; called once for each use of the pool, so whoever makes the pool remembers what was loaded. */
   load(): Promise<Builder>;
-  /** Builds and fetches at once. */
-  readonly parallel: number;
+  /** Builds and fetches at once; null: as many as the builder itself says, see {@link lanesOf}. */
+  readonly parallel: number | null;
   /** Longest time for one build, fetch or push, in milliseconds; null: no limit. */
   readonly timeoutMs: number | null;
 }

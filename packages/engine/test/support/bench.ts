@@ -21,7 +21,7 @@ export class Bench {
   readonly events: Event[] = [];
   readonly ctx: CtxFactory;
   store = memoryStore('lineage-1');
-  parallel = 4;
+  parallel: number | null = 4;
   timeoutMs: number | null = null;
   runs = 0;
   /** Milliseconds; moves only when a test moves it. */
