@@ -77,5 +77,5 @@ start_buildkit() {
 
 stop_buildkit() {
   stop buildkit
-  "$TOOL/lib/clean" "$BUILDKIT_CGROUP" "$DIR/buildkit"
+  "$TOOL/lib/clean" --cgroup "$BUILDKIT_CGROUP" "$DIR/buildkit"
 }

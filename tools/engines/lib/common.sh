@@ -15,7 +15,7 @@ DOCKER_SOCKET=$RUN/docker.sock
 BUILDKIT_SOCKET=$RUN/buildkit.sock
 BASE_IMAGE=rebake-engines/python:3.11
 REGISTRIES='plain auth tls token'
-SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit"
+SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless"
 
 die() {
   printf 'engines: %s\n' "$*" >&2
@@ -25,7 +25,7 @@ die() {
 now_ms() { printf '%s' "$((${EPOCHREALTIME/./} / 1000))"; }
 
 # report NAME STARTED_MS TEXT: the one line a service gets.
-report() { printf '%-15s %6d ms  %s\n' "$1" "$(($(now_ms) - $2))" "$3"; }
+report() { printf '%-22s %6d ms  %s\n' "$1" "$(($(now_ms) - $2))" "$3"; }
 
 # Ours to call once, by up and down: only one of them works on a folder at a time. The lock is file descriptor 9.
 take_lock() {

@@ -6,26 +6,11 @@ CGROUP=rebake-engines-${RUN##*/}
 
 docker_answers() { answers http://docker/_ping 200 --unix-socket "$DOCKER_SOCKET"; }
 
-# Pids of what belongs to our engine besides dockerd: its containerd and shims, known by the sockets that they name, and
-# whatever is in our cgroup. The pattern goes in by stdin, else grep would find itself.
-docker_leftovers() {
-  local pid
-  {
-    for pid in $(printf '%s\n' "$RUN/exec/" | grep -lsF -f - /proc/[0-9]*/cmdline | cut -d/ -f3); do
-      if grep -qsE '^(containerd|runc)' "/proc/$pid/comm"; then printf '%s\n' "$pid"; fi
-    done
-    find /sys/fs/cgroup -path "*/$CGROUP/*" -name cgroup.procs -exec cat {} + 2>/dev/null
-  } | sort -un
-}
-
 # After a dockerd that was killed: a containerd that still runs would be taken over, and a stale containerd.pid whose number
 # belongs to someone else by now makes dockerd wait for it in vain.
 clean_docker() {
-  local pid deadline=$(($(now_ms) + 5000))
   rm -f "$RUN/docker.pid" "$DOCKER_SOCKET"
-  for pid in $(docker_leftovers || true); do kill -KILL "$pid" 2>/dev/null || true; done
-  while [[ $(docker_leftovers || true) ]] && (($(now_ms) < deadline)); do sleep 0.03; done
-  "$TOOL/lib/clean" "$CGROUP" "$DIR/docker" "$RUN/exec"
+  "$TOOL/lib/clean" --cgroup "$CGROUP" "$DIR/docker" "$RUN/exec"
   rm -rf "$RUN/exec"
 }
 

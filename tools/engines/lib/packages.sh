@@ -4,7 +4,8 @@
 # command:package. Commands are asked for, not packages: a machine with another vendor's engine keeps it.
 NEEDED='dockerd:docker.io runc:runc docker-registry:docker-registry mmdebstrap:mmdebstrap htpasswd:apache2-utils
   openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux
-  ip:iproute2'
+  ip:iproute2
+  podman:podman buildah:buildah skopeo:skopeo newuidmap:uidmap fuse-overlayfs:fuse-overlayfs useradd:passwd'
 POLICY=/usr/sbin/policy-rc.d
 POLICY_KEPT=$POLICY.before-rebake-engines
 

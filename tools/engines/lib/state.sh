@@ -19,6 +19,8 @@ find_docker_cli() {
   [[ -x $DOCKER_CLI ]] || DOCKER_CLI=$(command -v docker)
 }
 
+lines() { printf '%s\n' "$@"; }
+
 write_state() {
   local name registries=()
   find_ca
@@ -27,5 +29,10 @@ write_state() {
   ENGINES_DIR=$DIR DOCKER_SOCKET=$DOCKER_SOCKET DOCKER_CLI=$DOCKER_CLI BASE_IMAGE=$BASE_IMAGE ROOTFS=$ROOTFS \
     ROOTFS_DIGEST=$ROOTFS_DIGEST CA=$CA SECRET=$SECRET USERNAME=$USERNAME TOKEN_PORT=$(port_of token) \
     WHEELS_PORT=$(port_of wheels) BUILDKIT_BIN=$BUILDKIT_BIN BUILDKIT_SOCKET=$BUILDKIT_SOCKET \
-    BUILDKIT_PORT=$(port_of buildkit) run_ts write-state.ts "${registries[@]}"
+    BUILDKIT_PORT=$(port_of buildkit) PODMAN_SOCKET=$PODMAN_SOCKET ROOTLESS_SOCKET=$ROOTLESS_SOCKET \
+    ROOTLESS_USER=$ROOTLESS_USER ROOTLESS_UID=$(id -u "$ROOTLESS_USER") PODMAN_IMAGE=$PODMAN_IMAGE \
+    PODMAN_CLI=$(lines "${PODMAN_CLI[@]}") PODMAN_ENV=$(lines "${PODMAN_ENV[@]}") \
+    ROOTLESS_CLI=$(lines "${ROOTLESS_CLI[@]}") ROOTLESS_ENV=$(lines "${ROOTLESS_ENV[@]}") \
+    BUILDAH_CLI=$(lines "${BUILDAH_CLI[@]}") BUILDAH_ENV=$(lines "${BUILDAH_ENV[@]}") \
+    BUILDAH_PATH=$(command -v buildah) BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah run_ts write-state.ts "${registries[@]}"
 }

@@ -50,7 +50,7 @@ export async function startBuildkitd(options: BuildkitdOptions): Promise<Buildki
   const address = await withPort(options.address ?? `unix://${socket}`);
   const cgroup = `rebake-engines-own-${id}`;
   const clean = async (): Promise<void> => {
-    await run(join(import.meta.dirname, '../lib/clean'), [cgroup, root]);
+    await run(join(import.meta.dirname, '../lib/clean'), ['--cgroup', cgroup, root]);
     for (const path of [socket, traces]) rmSync(path, { force: true });
   };
   await clean();

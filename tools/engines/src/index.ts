@@ -10,7 +10,7 @@ export { startHosts } from './hosts.ts';
 export type { Host, Hosts, HostsOptions } from './hosts.ts';
 export { isUp } from './liveness.ts';
 export { enginesDir, readState, REGISTRY_NAMES, statePath } from './state.ts';
-export type { Credentials, EngineName, EnginesState, RegistryName, RegistryState } from './state.ts';
+export type { Credentials, EngineName, EnginesState, PodmanState, RegistryName, RegistryState } from './state.ts';
 export { serveWheels } from './wheel-index.ts';
 export type { WheelIndex } from './wheel-index.ts';
 export { wheelFile, writeWheel } from './wheel.ts';

@@ -53,6 +53,11 @@ export async function isUp(state: EnginesState, name: EngineName): Promise<boole
       return isServing(buildkit.address, undefined, TIMEOUT_MS);
     case 'buildkitTls':
       return existsSync(buildkit.tls.ca) && isServing(buildkit.tls.address, buildkit.tls, TIMEOUT_MS);
+    case 'podman':
+    case 'podmanRootless':
+      return answers({ url: 'http://podman/libpod/_ping', socketPath: state[name].socket }, 200);
+    case 'buildah':
+      return existsSync(state.buildah.path) && existsSync(state.buildah.root);
     case 'rootfs':
       return existsSync(rootfs.path);
     case 'wheels':

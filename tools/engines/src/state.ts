@@ -13,6 +13,19 @@ export interface RegistryState {
   readonly address: string;
 }
 
+/** A Podman service with its storage. Build steps and containers run in the host's network unless told otherwise. */
+export interface PodmanState {
+  /** `unix://` and the socket, as in CONTAINER_HOST. */
+  readonly host: string;
+  readonly socket: string;
+  /** The command line of a CLI that works on that same storage without the service; arguments follow. */
+  readonly cli: readonly string[];
+  /** What `cli` sets, for command lines of a test's own. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The rootfs imported. */
+  readonly baseImage: string;
+}
+
 export interface EnginesState {
   /** Raised when a reader of the last version would misread this one. */
   readonly version: 1;
@@ -60,6 +73,19 @@ export interface EnginesState {
       readonly otherCa: string;
     };
   };
+  readonly podman: PodmanState;
+  /** As an ordinary user with subordinate ids; files that its CLI reads must be readable by that user. */
+  readonly podmanRootless: PodmanState & { readonly user: string; readonly uid: number };
+  /** A storage of its own, as root. */
+  readonly buildah: {
+    readonly path: string;
+    /** The whole command line, `path` with `root`, `runroot` and `env`; arguments follow. */
+    readonly cli: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+    readonly root: string;
+    readonly runroot: string;
+    readonly baseImage: string;
+  };
   /** A Debian tar with python3.11; `digest` is of the tar as it is, `sha256:…`. */
   readonly rootfs: { readonly path: string; readonly digest: string };
   /** The machine's CA bundle, to be given to builds as a secret when they reach for the package index. */
@@ -69,7 +95,16 @@ export interface EnginesState {
 }
 
 export type RegistryName = keyof EnginesState['registries'];
-export type EngineName = 'docker' | 'buildkit' | 'buildkitTls' | 'rootfs' | 'wheels' | RegistryName;
+export type EngineName =
+  | 'docker'
+  | 'buildkit'
+  | 'buildkitTls'
+  | 'podman'
+  | 'podmanRootless'
+  | 'buildah'
+  | 'rootfs'
+  | 'wheels'
+  | RegistryName;
 
 export const REGISTRY_NAMES: readonly RegistryName[] = ['plain', 'auth', 'tls', 'token'];
 

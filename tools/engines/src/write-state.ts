@@ -11,6 +11,13 @@ function need(name: string): string {
   return value;
 }
 
+/** A value of several lines, as an array. */
+const lines = (name: string): string[] => need(name).split('\n');
+
+/** `NAME=VALUE` lines. */
+const variablesOf = (name: string): Record<string, string> =>
+  Object.fromEntries(lines(name).map((line) => [line.split('=', 1)[0] ?? '', line.slice(line.indexOf('=') + 1)]));
+
 /** Readers never see half a file, and an unchanged one keeps its time. */
 function replace(path: string, text: string): void {
   try {
@@ -67,6 +74,30 @@ const state: EnginesState = {
       expired: { cert: join(secret, 'buildkit/expired.crt'), key: join(secret, 'buildkit/expired.key') },
       otherCa: join(secret, 'buildkit/other-ca.crt'),
     },
+  },
+  podman: {
+    host: `unix://${need('PODMAN_SOCKET')}`,
+    socket: need('PODMAN_SOCKET'),
+    cli: lines('PODMAN_CLI'),
+    env: variablesOf('PODMAN_ENV'),
+    baseImage: need('PODMAN_IMAGE'),
+  },
+  podmanRootless: {
+    host: `unix://${need('ROOTLESS_SOCKET')}`,
+    socket: need('ROOTLESS_SOCKET'),
+    cli: lines('ROOTLESS_CLI'),
+    env: variablesOf('ROOTLESS_ENV'),
+    baseImage: need('PODMAN_IMAGE'),
+    user: need('ROOTLESS_USER'),
+    uid: Number(need('ROOTLESS_UID')),
+  },
+  buildah: {
+    path: need('BUILDAH_PATH'),
+    cli: lines('BUILDAH_CLI'),
+    env: variablesOf('BUILDAH_ENV'),
+    root: need('BUILDAH_ROOT'),
+    runroot: need('BUILDAH_RUNROOT'),
+    baseImage: need('PODMAN_IMAGE'),
   },
   rootfs: { path: need('ROOTFS'), digest: need('ROOTFS_DIGEST') },
   ca: { path: need('CA') },
