@@ -15,7 +15,7 @@ DOCKER_SOCKET=$RUN/docker.sock
 BUILDKIT_SOCKET=$RUN/buildkit.sock
 BASE_IMAGE=rebake-engines/python:3.11
 REGISTRIES='plain auth tls token'
-SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless"
+SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless ssh"
 
 die() {
   printf 'engines: %s\n' "$*" >&2

@@ -5,7 +5,8 @@
 NEEDED='dockerd:docker.io runc:runc docker-registry:docker-registry mmdebstrap:mmdebstrap htpasswd:apache2-utils
   openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux
   ip:iproute2
-  podman:podman buildah:buildah skopeo:skopeo newuidmap:uidmap fuse-overlayfs:fuse-overlayfs useradd:passwd'
+  podman:podman buildah:buildah skopeo:skopeo newuidmap:uidmap fuse-overlayfs:fuse-overlayfs useradd:passwd
+  sshd:openssh-server ssh:openssh-client kubectl:kubernetes-client'
 POLICY=/usr/sbin/policy-rc.d
 POLICY_KEPT=$POLICY.before-rebake-engines
 

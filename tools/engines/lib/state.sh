@@ -14,9 +14,11 @@ find_ca() {
 }
 
 # A Docker CLI that builds with BuildKit: Debian's does by itself; another one, found first on the PATH, may lack buildx.
-find_docker_cli() {
+# ENGINES_PATH finds it, and buildctl, for whoever comes in by ssh or kubectl.
+find_clients() {
   DOCKER_CLI=/usr/bin/docker
   [[ -x $DOCKER_CLI ]] || DOCKER_CLI=$(command -v docker)
+  ENGINES_PATH=$BUILDKIT_BIN:${DOCKER_CLI%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
 lines() { printf '%s\n' "$@"; }
@@ -24,7 +26,6 @@ lines() { printf '%s\n' "$@"; }
 write_state() {
   local name registries=()
   find_ca
-  find_docker_cli
   for name in $REGISTRIES; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
   ENGINES_DIR=$DIR DOCKER_SOCKET=$DOCKER_SOCKET DOCKER_CLI=$DOCKER_CLI BASE_IMAGE=$BASE_IMAGE ROOTFS=$ROOTFS \
     ROOTFS_DIGEST=$ROOTFS_DIGEST CA=$CA SECRET=$SECRET USERNAME=$USERNAME TOKEN_PORT=$(port_of token) \
@@ -34,5 +35,6 @@ write_state() {
     PODMAN_CLI=$(lines "${PODMAN_CLI[@]}") PODMAN_ENV=$(lines "${PODMAN_ENV[@]}") \
     ROOTLESS_CLI=$(lines "${ROOTLESS_CLI[@]}") ROOTLESS_ENV=$(lines "${ROOTLESS_ENV[@]}") \
     BUILDAH_CLI=$(lines "${BUILDAH_CLI[@]}") BUILDAH_ENV=$(lines "${BUILDAH_ENV[@]}") \
-    BUILDAH_PATH=$(command -v buildah) BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah run_ts write-state.ts "${registries[@]}"
+    BUILDAH_PATH=$(command -v buildah) BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah \
+    SSH_PORT=$(port_of ssh) SSH_USER=$SSH_USER SSH_ALIAS=$SSH_ALIAS SSH_SECRET=$SSH_SECRET run_ts write-state.ts "${registries[@]}"
 }

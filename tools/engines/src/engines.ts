@@ -10,6 +10,7 @@ export const ENGINE_NAMES: readonly EngineName[] = [
   'podman',
   'podmanRootless',
   'buildah',
+  'ssh',
   'rootfs',
   'wheels',
   'plain',

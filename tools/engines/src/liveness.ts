@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { createConnection } from 'node:net';
 import { isServing } from './grpc-health.ts';
 import type { EngineName, EnginesState } from './state.ts';
 
@@ -43,6 +44,15 @@ async function answers(probe: Probe, ...statuses: readonly number[]): Promise<bo
   return got !== undefined && statuses.includes(got);
 }
 
+/** Whether the server speaks first, and begins so. */
+async function greets(port: number, greeting: string): Promise<boolean> {
+  const socket = createConnection({ host: '127.0.0.1', port, timeout: TIMEOUT_MS });
+  return new Promise<boolean>((resolve) => {
+    socket.once('data', (data) => resolve(data.toString().startsWith(greeting)));
+    for (const event of ['timeout', 'error', 'close']) socket.once(event, () => resolve(false));
+  }).finally(() => socket.destroy());
+}
+
 /** Whether one engine is up. */
 export async function isUp(state: EnginesState, name: EngineName): Promise<boolean> {
   const { docker, buildkit, registries, rootfs, wheels } = state;
@@ -58,6 +68,8 @@ export async function isUp(state: EnginesState, name: EngineName): Promise<boole
       return answers({ url: 'http://podman/libpod/_ping', socketPath: state[name].socket }, 200);
     case 'buildah':
       return existsSync(state.buildah.path) && existsSync(state.buildah.root);
+    case 'ssh':
+      return greets(state.ssh.port, 'SSH-2.0-');
     case 'rootfs':
       return existsSync(rootfs.path);
     case 'wheels':

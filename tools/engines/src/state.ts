@@ -86,6 +86,21 @@ export interface EnginesState {
     readonly runroot: string;
     readonly baseImage: string;
   };
+  /**
+   * An sshd. Commands of a login find `docker`, `buildctl` and `podman` on the PATH, and DOCKER_HOST, BUILDKIT_HOST and
+   * CONTAINER_HOST set to the engines above; their sockets can be forwarded.
+   */
+  readonly ssh: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    /** The private key's path. */
+    readonly identity: string;
+    readonly knownHosts: string;
+    /** For `ssh -F`: with it, `host`, `localhost` or `alias` is all that ssh has to be told. */
+    readonly config: string;
+    readonly alias: string;
+  };
   /** A Debian tar with python3.11; `digest` is of the tar as it is, `sha256:…`. */
   readonly rootfs: { readonly path: string; readonly digest: string };
   /** The machine's CA bundle, to be given to builds as a secret when they reach for the package index. */
@@ -102,6 +117,7 @@ export type EngineName =
   | 'podman'
   | 'podmanRootless'
   | 'buildah'
+  | 'ssh'
   | 'rootfs'
   | 'wheels'
   | RegistryName;
