@@ -79,6 +79,14 @@ export class FakeRegistry implements RegistryClient {
     return this.put(to.registry, to.repository, to.tag, identity);
   }
 
+  async upload(): Promise<never> {
+    throw new Error('not asked for by the engine');
+  }
+
+  async download(): Promise<never> {
+    throw new Error('not asked for by the engine');
+  }
+
   async remove(at: { registry: string; repository: string; manifest: Digest }): Promise<void> {
     this.#check(at.registry);
     const { manifests, tags } = this.repository(at.registry, at.repository);

@@ -1,6 +1,8 @@
 /** The registry client: what is behind a reference, moving tags, copying and removing. One session a registry, opened when first needed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { choosePlatform, type Document, type ImageConfig } from '../oci/documents.ts';
+import type { BlobSink, BlobSource } from '../layout/types.ts';
+import type { Document, ImageConfig } from '../oci/documents.ts';
+import { entryFor, platformMissing as missing } from '../oci/platforms.ts';
 import { isRegistryHost, isRepository, isTag } from '../oci/reference.ts';
 import { isDigest } from '../digest.ts';
 import {
@@ -13,7 +15,7 @@ import {
 } from '../types.ts';
 import { answerFailure, observe } from './errors.ts';
 import { getConfig, getManifest, headManifest, putManifest, scopes } from './manifests.ts';
-import type { CopyOptions } from './options.ts';
+import type { CopyOptions, DownloadOptions, UploadOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 /** A repository of a registry (`host[:port]`). */
@@ -59,6 +61,21 @@ export interface RegistryClient {
   tag(at: ManifestAt, tag: string, options: RequestOptions): Promise<void>;
   /** Copies an image or an index with all that it refers to; its digest, which is returned, stays what it is. */
   copy(from: ManifestAt, to: RepositoryAt & { readonly tag: string }, options: CopyOptions): Promise<Digest>;
+  /**
+   * Sends an image or an index with all that it refers to from `source`, and stores it under `tag`, or without one under its digest. Returns
+   * its digest. Rejects with `BLOB_MISSING` or `BLOB_MISMATCH` where the source is not whole.
+   */
+  upload(
+    source: BlobSource,
+    manifest: Digest,
+    to: RepositoryAt & { readonly tag?: string },
+    options: UploadOptions,
+  ): Promise<Digest>;
+  /**
+   * Fetches an image, or an index with its images, into `sink`: config and layers first, the manifest last, so that where it is all of it is.
+   * Returns its digest. Rejects with `PLATFORM_MISSING` when an index has no image for the platform that is asked for.
+   */
+  download(from: ManifestAt, sink: BlobSink, options: DownloadOptions): Promise<Digest>;
   /** Deletes a manifest with all of its tags. Missing is fine; a registry that does not delete is a failure. */
   remove(at: ManifestAt, options: RequestOptions): Promise<void>;
   /** Closes idle sockets, so that the process can end. */
@@ -114,7 +131,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 
   async function place({ registry, repository }: RepositoryAt): Promise<Session> {
-    if (!isRepository(repository)) throw invalid(`${JSON.stringify(repository)} is not a repository name`);
+    checkRepository(repository);
     return sessionOf(registry);
   }
 
@@ -145,15 +162,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       return { identity: parsed.config.digest, manifest: digest, mediaType: parsed.mediaType };
     const name = `${at.registry}/${at.repository} ${at.reference}`;
     if (platform === undefined) throw missing(`${name} is an index, and no platform was asked for`);
-    const entry = choosePlatform(parsed, platform);
-    if (entry === null) {
-      const has = parsed.manifests.flatMap(({ platform: its }) =>
-        its === undefined ? [] : [`${its.os}/${its.architecture}`],
-      );
-      throw missing(
-        `${name} has no image for ${platform}, only for ${[...new Set(has)].slice(0, 10).join(', ') || 'none'}`,
-      );
-    }
+    const entry = entryFor(parsed, platform, name);
     const image = await manifest({ ...at, reference: entry.digest }, signal);
     if (image === null) throw missing(`${name}: its image for ${platform} is not there`);
     if (image.parsed.kind === 'index') throw missing(`${name}: an index in an index`);
@@ -195,6 +204,22 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       return copyImage(...ends, { manifest: from.manifest, tag: to.tag }, copyOptions);
     },
 
+    async upload(source, digest, to, uploadOptions) {
+      if (to.tag !== undefined) checkTag(to.tag);
+      checkDigest(digest);
+      for (const repository of uploadOptions.mountFrom ?? []) checkRepository(repository);
+      const end = { session: await place(to), repository: to.repository };
+      const { uploadImage } = await import('./upload.ts');
+      return uploadImage(source, end, { manifest: digest, tag: to.tag ?? null }, uploadOptions);
+    },
+
+    async download(from, sink, downloadOptions) {
+      checkDigest(from.manifest);
+      const end = { session: await place(from), repository: from.repository };
+      const { downloadImage } = await import('./download.ts');
+      return downloadImage(end, sink, from.manifest, downloadOptions);
+    },
+
     async remove(at, { signal }) {
       const session = await place(at);
       checkReference(at.manifest);
@@ -222,14 +247,18 @@ function checkReference(reference: string): void {
   if (!isDigest(reference)) checkTag(reference);
 }
 
+function checkDigest(digest: string): void {
+  if (!isDigest(digest)) throw invalid(`${JSON.stringify(digest)} is not a digest`);
+}
+
+function checkRepository(repository: string): void {
+  if (!isRepository(repository)) throw invalid(`${JSON.stringify(repository)} is not a repository name`);
+}
+
 function checkTag(tag: string): void {
   if (!isTag(tag)) throw invalid(`${JSON.stringify(tag)} is not a tag`);
 }
 
 function invalid(words: string): BuildFailure {
   return new BuildFailure({ code: 'REFERENCE_INVALID', retry: 'never', words });
-}
-
-function missing(words: string): BuildFailure {
-  return new BuildFailure({ code: 'PLATFORM_MISSING', retry: 'never', words });
 }

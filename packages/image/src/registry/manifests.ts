@@ -129,16 +129,22 @@ export async function getConfig(
   });
 }
 
-/** The answer with a blob's bytes, not yet read and not checked; null if there is none. */
+/** The answer with a blob's bytes, not yet read and not checked; null if there is none. With an `offset` it may be a part (206), or all. */
 export async function getBlob(
   session: Session,
   repository: string,
   digest: Digest,
   signal: AbortSignal,
+  offset = 0,
 ): Promise<Answer | null> {
-  const to = `/v2/${repository}/blobs/${digest}`;
-  const answer = await session.send({ method: 'GET', to, scopes: scopes.pull(repository), signal });
-  if (answer.status === 200) return answer;
+  const answer = await session.send({
+    method: 'GET',
+    to: `/v2/${repository}/blobs/${digest}`,
+    ...(offset === 0 ? {} : { headers: { range: `bytes=${offset}-` } }),
+    scopes: scopes.pull(repository),
+    signal,
+  });
+  if (answer.status === 200 || (offset > 0 && answer.status === 206)) return answer;
   if (answer.status !== 404) throw await answerFailure(answer, `${session.host}: GET ${repository} blob ${digest}`);
   answer.discard();
   return null;

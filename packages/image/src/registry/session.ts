@@ -7,7 +7,7 @@ import { createTransport, isLoopback, type Answer, type Body, type Request, type
 
 const MAX_REDIRECTS = 5;
 /** Delays before the second, third and fourth try, in milliseconds. */
-const BACKOFF_MS = [200, 800, 3_200];
+export const BACKOFF_MS = [200, 800, 3_200];
 /** A registry that asks for a longer pause is as good as away. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
@@ -31,6 +31,8 @@ export interface Session {
   send(call: Call): Promise<Answer>;
   /** An address that the registry gave (`Location`), as one to call. Null if it is none. */
   address(location: string, relativeTo: string | URL): URL | null;
+  /** Waits before another try; rejects with the signal's reason. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -122,7 +124,7 @@ export function createSession(options: SessionOptions): Session {
       } catch (error) {
         if (call.signal.aborted) throw call.signal.reason;
         if (delay === undefined || !isPassing(error)) throw connectionFailure(error, host);
-        await abortable(options.pause(delay, call.signal), call.signal);
+        await pause(delay, call.signal);
         continue;
       }
       if (
@@ -137,14 +139,16 @@ export function createSession(options: SessionOptions): Session {
         continue;
       }
       if (delay === undefined || (answer.status !== 429 && answer.status < 500) || answer.status === 501) return answer;
-      const pause = Math.max(delay, retryAfter(answer.header('retry-after'), options.now()));
-      if (pause > MAX_RETRY_AFTER_MS) return answer;
+      const wait = Math.max(delay, retryAfter(answer.header('retry-after'), options.now()));
+      if (wait > MAX_RETRY_AFTER_MS) return answer;
       answer.discard();
-      await abortable(options.pause(pause, call.signal), call.signal);
+      await pause(wait, call.signal);
     }
   }
 
-  return { host, send, address, close: () => transport.close() };
+  const pause = async (ms: number, signal: AbortSignal): Promise<void> => abortable(options.pause(ms, signal), signal);
+
+  return { host, send, address, pause, close: () => transport.close() };
 }
 
 /** Whether a connection broke in a way that a new one may not; who refuses or is unknown does so a moment later too. */

@@ -14,7 +14,7 @@ const MAX_DISCARDED_BYTES = 64 << 10;
 export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface Request {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Body;
