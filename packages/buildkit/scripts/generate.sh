@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes src/generated again: the protobuf messages that a BuildKit client needs, as TypeScript.
-# Sources are the Go modules of buildkit, fsutil and vtprotobuf (through the Go module proxy), and two standard protos beside this script.
+# Sources are the Go modules of buildkit, fsutil, vtprotobuf and containerd's API (through the Go module proxy), and two standard protos
+# beside this script.
 # Needs go and npm; what it makes is committed, so nobody else needs them.
 set -euo pipefail
 
@@ -19,6 +20,7 @@ required() { awk -v module="$1" '$1 == module && $2 ~ /^v[0-9]/ { print $1 "@" $
 buildkit=$(module "github.com/moby/buildkit@$buildkit_version")
 fsutil=$(module "$(required github.com/tonistiigi/fsutil)")
 vtprotobuf=$(module "$(required github.com/planetscale/vtprotobuf)")
+containerd=$(module "$(required github.com/containerd/containerd/api)")
 
 mkdir -p protos/github.com/moby/buildkit protos/github.com/tonistiigi/fsutil
 for folder in api/services/control api/types solver/pb solver/errdefs sourcepolicy/pb util/apicaps/pb frontend/gateway/pb session/secrets session/auth session/filesync; do
@@ -28,6 +30,8 @@ done
 mkdir -p protos/github.com/tonistiigi/fsutil/types
 cp "$fsutil"/types/*.proto protos/github.com/tonistiigi/fsutil/types/
 cp -R "$vtprotobuf"/include/github.com/. protos/github.com/
+mkdir -p protos/github.com/containerd/containerd/api/services/content/v1
+cp "$containerd"/services/content/v1/content.proto protos/github.com/containerd/containerd/api/services/content/v1/
 cp -R "$here"/protos/. protos/
 chmod -R u+w protos
 # A client that names a frontend sends no build graph of its own. (buf's exclude_types would leave half a map entry behind.)
@@ -43,11 +47,37 @@ inputs:
       - moby.buildkit.v1.SolveResponse
       - moby.buildkit.v1.StatusRequest
       - moby.buildkit.v1.StatusResponse
+      - moby.buildkit.v1.BytesMessage
+      - moby.buildkit.v1.ListWorkersRequest
+      - moby.buildkit.v1.ListWorkersResponse
+      - moby.buildkit.v1.InfoRequest
+      - moby.buildkit.v1.InfoResponse
+      - moby.buildkit.v1.BuildHistoryRequest
+      - moby.buildkit.v1.BuildHistoryEvent
+      - moby.buildkit.v1.PruneRequest
+      - moby.buildkit.v1.UsageRecord
       - moby.buildkit.v1.frontend.ExitMessage
       - moby.buildkit.secrets.v1.GetSecretRequest
       - moby.buildkit.secrets.v1.GetSecretResponse
       - moby.filesync.v1.CredentialsRequest
       - moby.filesync.v1.CredentialsResponse
+      - moby.filesync.v1.FetchTokenRequest
+      - moby.filesync.v1.FetchTokenResponse
+      - moby.filesync.v1.GetTokenAuthorityRequest
+      - moby.filesync.v1.GetTokenAuthorityResponse
+      - moby.filesync.v1.VerifyTokenAuthorityRequest
+      - moby.filesync.v1.VerifyTokenAuthorityResponse
+      - containerd.services.content.v1.InfoRequest
+      - containerd.services.content.v1.InfoResponse
+      - containerd.services.content.v1.ReadContentRequest
+      - containerd.services.content.v1.ReadContentResponse
+      - containerd.services.content.v1.StatusRequest
+      - containerd.services.content.v1.StatusResponse
+      - containerd.services.content.v1.ListStatusesRequest
+      - containerd.services.content.v1.ListStatusesResponse
+      - containerd.services.content.v1.WriteContentRequest
+      - containerd.services.content.v1.WriteContentResponse
+      - containerd.services.content.v1.AbortRequest
       - errdefs.Vertex
       - fsutil.types.Packet
       - google.rpc.Status
@@ -57,6 +87,8 @@ inputs:
       - pb.SourceInfo
       - pb.Range
       - moby.buildkit.v1.sourcepolicy.Policy
+      - moby.buildkit.v1.types.GCPolicy
+      - moby.buildkit.v1.types.CDIDevice
       - vtproto.mempool
 plugins:
   - local: protoc-gen-es

@@ -1,10 +1,13 @@
 /** The client side of gRPC over one HTTP/2 connection, which is opened when first needed and again after it was lost. */
-import type { Duplex } from 'node:stream';
-import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { constants } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { openConnection } from './connection.ts';
+import type { Connect, Connection } from './connection.ts';
 import { framePrefix, FrameReader } from './frames.ts';
+import { everyByClock } from './heartbeat.ts';
+import type { Every } from './heartbeat.ts';
 import { ConnectionLost, GrpcError, statusOf } from './status.ts';
 
 /** A method of a service: its path and the types of its messages. */
@@ -14,20 +17,24 @@ export interface Method<Request extends DescMessage, Answer extends DescMessage>
   readonly answer: Answer;
 }
 
-/** Opens a byte stream to the server on which HTTP/2 can begin. */
-export type Connect = () => Promise<Duplex>;
-
-// Answers are small but logs can come fast; the default of 64 KiB would make the server wait for us.
-const WINDOW = 4 * 1024 * 1024;
+/** A call whose messages are left to whoever opened it. */
+export interface RawCall {
+  readonly stream: ClientHttp2Stream;
+  /** Says that something came. */
+  heard(): void;
+}
 
 /** One server. Calls may run side by side; an idle connection does not keep the process alive. */
 export class Channel {
   readonly #connect: Connect;
-  #session: Promise<ClientHttp2Session> | null = null;
-  #calls = 0;
+  readonly #every: Every;
+  #connection: Promise<Connection> | null = null;
+  #closing = new AbortController();
 
-  constructor(connectTo: Connect) {
+  /** `every`: the clock by which silence is noticed. */
+  constructor(connectTo: Connect, { every = everyByClock }: { readonly every?: Every } = {}) {
     this.#connect = connectTo;
+    this.#every = every;
   }
 
   /** A call with one answer. */
@@ -44,7 +51,7 @@ export class Channel {
 
   /**
    * A call with many answers. Leaving the loop cancels it. Rejects with the signal's reason when aborted, with {@link GrpcError} when the
-   * server says so, with {@link ConnectionLost} when the connection ended.
+   * server says so, with {@link ConnectionLost} when the connection ended or nothing has come over it for 9 s.
    */
   async *stream<Request extends DescMessage, Answer extends DescMessage>(
     method: Method<Request, Answer>,
@@ -52,20 +59,18 @@ export class Channel {
     signal: AbortSignal,
   ): AsyncGenerator<MessageShape<Answer>, void> {
     signal.throwIfAborted();
-    const session = await this.#live();
+    const connection = await unlessAborted(this.#live(), signal);
     signal.throwIfAborted();
-    this.#hold(session, +1);
-    const call = session.request({
-      ':method': 'POST',
-      ':path': method.path,
-      'content-type': 'application/grpc+proto',
-      te: 'trailers',
-    });
+    const letGo = connection.hold();
+    const call = begin(connection, method.path, {});
     let trailers: IncomingHttpHeaders = {};
     // A call that fails at once has its status in the headers, with nothing after them.
-    call.on('response', (headers) => (trailers = { ...headers, ...trailers }));
+    call.on('response', (headers) => {
+      connection.heard();
+      trailers = { ...headers, ...trailers };
+    });
     call.on('trailers', (headers) => (trailers = { ...trailers, ...headers }));
-    const cancel = () => call.close(constants.NGHTTP2_CANCEL);
+    const cancel = () => cancelCall(call);
     signal.addEventListener('abort', cancel, { once: true });
     try {
       const bytes = toBinary(method.request, create(method.request, request));
@@ -73,6 +78,7 @@ export class Channel {
       call.end(bytes);
       const reader = new FrameReader();
       for await (const chunk of call) {
+        connection.heard();
         for (const message of reader.push(chunk as Uint8Array)) yield fromBinary(method.answer, message);
       }
       signal.throwIfAborted();
@@ -81,64 +87,91 @@ export class Channel {
       if (reader.partial) throw new ConnectionLost('the call ended in the middle of a message');
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof GrpcError || error instanceof ConnectionLost) throw error;
-      throw new ConnectionLost(error instanceof Error ? error.message : String(error), { cause: error });
+      if (error instanceof GrpcError) throw error;
+      throw lostBy(connection, error);
     } finally {
       signal.removeEventListener('abort', cancel);
       if (!call.closed) cancel();
-      this.#hold(session, -1);
+      letGo();
     }
+  }
+
+  /**
+   * Opens a call in which both sides speak at will. It does not keep the process alive: other calls do, for whose sake it is there. Rejects
+   * as {@link Channel.stream} does.
+   */
+  async open(path: string, headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<RawCall> {
+    signal.throwIfAborted();
+    const connection = await unlessAborted(this.#live(), signal);
+    signal.throwIfAborted();
+    return { stream: begin(connection, path, headers), heard: () => connection.heard() };
   }
 
   /** Ends the connection, and with it all calls that still run. */
   async close(): Promise<void> {
-    const opened = this.#session;
-    this.#session = null;
+    const opened = this.#connection;
+    this.#connection = null;
+    this.#closing.abort(new ConnectionLost('it was closed on this side'));
+    this.#closing = new AbortController();
     // One that could not be opened needs no closing, and whoever opened it was told.
-    const session = await opened?.catch(() => null);
-    session?.destroy();
+    const connection = await opened?.catch(() => null);
+    connection?.close();
   }
 
   /** The connection; another one if that has ended and its events are still under way. */
-  async #live(): Promise<ClientHttp2Session> {
-    const session = await this.#open();
-    if (!session.closed && !session.destroyed) return session;
-    this.#session = null;
+  async #live(): Promise<Connection> {
+    const connection = await this.#open();
+    if (connection.isOpen) return connection;
+    this.#connection = null;
     return this.#open();
   }
 
-  #open(): Promise<ClientHttp2Session> {
-    if (this.#session) return this.#session;
-    const opening = this.#connect().then((socket) => {
-      const session = connect('http://engine', {
-        createConnection: () => socket,
-        settings: { initialWindowSize: WINDOW, enablePush: false },
-      });
-      const forget = () => {
-        if (this.#session === opening) this.#session = null;
-      };
-      session.on('connect', () => {
-        if (!session.destroyed) session.setLocalWindowSize(WINDOW);
-      });
+  #open(): Promise<Connection> {
+    if (this.#connection) return this.#connection;
+    const opening = openConnection(this.#connect, this.#every, this.#closing.signal);
+    const forget = () => {
+      if (this.#connection === opening) this.#connection = null;
+    };
+    opening.then(({ session }) => {
       session.on('close', forget);
       session.on('goaway', forget);
-      // Every call on it fails with the same error and reports it.
-      session.on('error', forget);
-      // A hijacked socket that dies does not always end the session by itself.
-      socket.once('close', () => session.destroy());
-      return session;
-    });
-    this.#session = opening;
-    opening.catch(() => {
-      if (this.#session === opening) this.#session = null;
-    });
+    }, forget);
+    this.#connection = opening;
     return opening;
   }
+}
 
-  #hold(session: ClientHttp2Session, by: 1 | -1): void {
-    this.#calls += by;
-    if (session.destroyed) return;
-    if (this.#calls > 0) session.ref();
-    else session.unref();
+function begin(connection: Connection, path: string, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  return connection.session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc+proto',
+    te: 'trailers',
+    ...headers,
+  });
+}
+
+/** Tells the other side, and does not wait for what is still to be sent: it may be that nobody reads it. */
+function cancelCall(call: ClientHttp2Stream): void {
+  call.close(constants.NGHTTP2_CANCEL);
+  setImmediate(() => call.destroy());
+}
+
+function lostBy(connection: Connection, error: unknown): ConnectionLost {
+  if (connection.lost instanceof ConnectionLost) return connection.lost;
+  const cause = connection.lost ?? error;
+  if (cause instanceof ConnectionLost) return cause;
+  return new ConnectionLost(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+/** For work that others wait for too: whoever is aborted stops waiting, and the work goes on. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -16,6 +16,8 @@ import { GrpcCode, GrpcError } from './status.ts';
  */
 export interface Local {
   readonly files: readonly ContextFile[];
+  /** Whether they are the same for every session of the same shared key: then one session can send them for builds of others. */
+  readonly isShared?: boolean;
   modified(file: ContextFile): number;
 }
 

@@ -12,7 +12,7 @@ export function offerOf({ dockerfile, dockerignore, files }: RenderedDockerfile,
   const texts = { Dockerfile: dockerfile, 'Dockerfile.dockerignore': dockerignore };
   return {
     locals: {
-      context: { files, modified: () => FILE_TIME },
+      context: { files, isShared: true, modified: () => FILE_TIME },
       dockerfile: {
         files: Object.entries(texts).map(([path, text]) => ({ path, text, digest: digestOfBytes(text), exec: false })),
         // The receiver tells files apart by size and time, so that the time has to follow the contents; it gets into no image.

@@ -9,7 +9,7 @@ import {
 } from './generated/control_pb.ts';
 import type { StatusResponse } from './generated/control_pb.ts';
 import type { Channel } from './channel.ts';
-import { GrpcError } from './status.ts';
+import { ConnectionLost, GrpcError } from './status.ts';
 
 const SOLVE = {
   path: '/moby.buildkit.v1.Control/Solve',
@@ -52,36 +52,71 @@ export type BuildRequest = Outputs & {
 /** A build and the session that serves what it asks for. */
 export type Build = BuildRequest & { readonly session: string };
 
-/** What the exporter answered. Rejects as {@link Channel.stream} does, after all of the build's messages have been passed on. */
+/**
+ * Runs a build; resolves with what the exporters answered. Rejects as {@link Channel.stream} does, after all of the build's messages have
+ * been passed on.
+ */
 export async function solve(
   channel: Channel,
   build: Build,
   signal: AbortSignal,
   onStatus: (status: StatusResponse) => void,
 ): Promise<Readonly<Record<string, string>>> {
-  const ref = randomUUID().replaceAll('-', '');
-  const request: MessageInitShape<typeof SolveRequestSchema> = {
-    Ref: ref,
-    Session: build.session,
-    Frontend: build.frontend,
-    FrontendAttrs: { ...build.attributes },
-    ...('exporter' in build
-      ? { ExporterDeprecated: build.exporter, ExporterAttrsDeprecated: { ...build.exporterAttributes } }
-      : {}),
-    Entitlements: [...build.entitlements],
-  };
+  const ref = build.ref ?? newRef();
   const over = new AbortController();
   const following = followStatus(channel, ref, AbortSignal.any([signal, over.signal]), onStatus);
   // Its rejection (a bug in whoever is told) is for the line below; until then it must not end the process.
   following.catch(() => undefined);
   try {
-    const { ExporterResponse: answer } = await channel.unary(SOLVE, request, signal);
+    const { ExporterResponse: answer } = await channel.unary(SOLVE, requestOf(build, ref), signal);
     return answer;
   } finally {
     const timer = setTimeout(() => over.abort(), LAST_WORDS_MS);
     await following;
     clearTimeout(timer);
   }
+}
+
+/** A name for a build that no other has. */
+export function newRef(): string {
+  return randomUUID().replaceAll('-', '');
+}
+
+function requestOf(build: Build, ref: string): MessageInitShape<typeof SolveRequestSchema> {
+  const imports = (build.cacheImports ?? []).map(entryOf);
+  const exports = (build.cacheExports ?? []).map(entryOf);
+  return {
+    Ref: ref,
+    Session: build.session,
+    Frontend: build.frontend,
+    FrontendAttrs: {
+      ...build.attributes,
+      // The frontend is who imports: what stands in the request alone is not heeded.
+      ...(imports.length === 0 ? {} : { 'cache-imports': JSON.stringify(imports) }),
+    },
+    ...exportersOf(build),
+    ...(imports.length + exports.length === 0 ? {} : { Cache: { Imports: imports, Exports: exports } }),
+    Entitlements: [...build.entitlements],
+  };
+}
+
+function exportersOf(
+  outputs: Outputs,
+): Pick<MessageInitShape<typeof SolveRequestSchema>, 'Exporters' | 'ExporterDeprecated' | 'ExporterAttrsDeprecated'> {
+  if ('exporter' in outputs)
+    return { ExporterDeprecated: outputs.exporter, ExporterAttrsDeprecated: { ...outputs.exporterAttributes } };
+  const [first, ...others] = outputs.exporters;
+  if (!first) return {};
+  return {
+    Exporters: [first, ...others].map(entryOf),
+    // For versions that do not know the field above; who knows it heeds these only where it is empty.
+    ExporterDeprecated: first.type,
+    ExporterAttrsDeprecated: { ...first.attributes },
+  };
+}
+
+function entryOf({ type, attributes }: Entry): { Type: string; Attrs: Record<string, string> } {
+  return { Type: type, Attrs: { ...attributes } };
 }
 
 async function followStatus(
@@ -94,8 +129,7 @@ async function followStatus(
     for await (const status of channel.stream(STATUS, { Ref: ref }, signal)) onStatus(status);
   } catch (error) {
     // Solve says it too, and better; a build that ended before it was followed is not known any more.
-    const expected =
-      signal.aborted || error instanceof GrpcError || (error instanceof Error && error.name === 'ConnectionLost');
-    if (!expected) throw error;
+    if (signal.aborted || error instanceof GrpcError || error instanceof ConnectionLost) return;
+    throw error;
   }
 }

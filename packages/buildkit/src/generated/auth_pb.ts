@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file github.com/moby/buildkit/session/auth/auth.proto.
  */
 export const file_github_com_moby_buildkit_session_auth_auth: GenFile = /*@__PURE__*/
-  fileDesc("CjBnaXRodWIuY29tL21vYnkvYnVpbGRraXQvc2Vzc2lvbi9hdXRoL2F1dGgucHJvdG8SEG1vYnkuZmlsZXN5bmMudjEiIgoSQ3JlZGVudGlhbHNSZXF1ZXN0EgwKBEhvc3QYASABKAkiNwoTQ3JlZGVudGlhbHNSZXNwb25zZRIQCghVc2VybmFtZRgBIAEoCRIOCgZTZWNyZXQYAiABKAlCJ1olZ2l0aHViLmNvbS9tb2J5L2J1aWxka2l0L3Nlc3Npb24vYXV0aGIGcHJvdG8z");
+  fileDesc("CjBnaXRodWIuY29tL21vYnkvYnVpbGRraXQvc2Vzc2lvbi9hdXRoL2F1dGgucHJvdG8SEG1vYnkuZmlsZXN5bmMudjEiIgoSQ3JlZGVudGlhbHNSZXF1ZXN0EgwKBEhvc3QYASABKAkiNwoTQ3JlZGVudGlhbHNSZXNwb25zZRIQCghVc2VybmFtZRgBIAEoCRIOCgZTZWNyZXQYAiABKAkiYwoRRmV0Y2hUb2tlblJlcXVlc3QSEAoIQ2xpZW50SUQYASABKAkSDAoESG9zdBgCIAEoCRINCgVSZWFsbRgDIAEoCRIPCgdTZXJ2aWNlGAQgASgJEg4KBlNjb3BlcxgFIAMoCSJIChJGZXRjaFRva2VuUmVzcG9uc2USDQoFVG9rZW4YASABKAkSEQoJRXhwaXJlc0luGAIgASgDEhAKCElzc3VlZEF0GAMgASgDIjYKGEdldFRva2VuQXV0aG9yaXR5UmVxdWVzdBIMCgRIb3N0GAEgASgJEgwKBFNhbHQYAiABKAwiLgoZR2V0VG9rZW5BdXRob3JpdHlSZXNwb25zZRIRCglQdWJsaWNLZXkYASABKAwiSgobVmVyaWZ5VG9rZW5BdXRob3JpdHlSZXF1ZXN0EgwKBEhvc3QYASABKAkSDwoHUGF5bG9hZBgCIAEoDBIMCgRTYWx0GAMgASgMIi4KHFZlcmlmeVRva2VuQXV0aG9yaXR5UmVzcG9uc2USDgoGU2lnbmVkGAEgASgMQidaJWdpdGh1Yi5jb20vbW9ieS9idWlsZGtpdC9zZXNzaW9uL2F1dGhiBnByb3RvMw");
 
 /**
  * @generated from message moby.filesync.v1.CredentialsRequest
@@ -50,4 +50,155 @@ export type CredentialsResponse = Message<"moby.filesync.v1.CredentialsResponse"
  */
 export const CredentialsResponseSchema: GenMessage<CredentialsResponse> = /*@__PURE__*/
   messageDesc(file_github_com_moby_buildkit_session_auth_auth, 1);
+
+/**
+ * @generated from message moby.filesync.v1.FetchTokenRequest
+ */
+export type FetchTokenRequest = Message<"moby.filesync.v1.FetchTokenRequest"> & {
+  /**
+   * @generated from field: string ClientID = 1;
+   */
+  ClientID: string;
+
+  /**
+   * @generated from field: string Host = 2;
+   */
+  Host: string;
+
+  /**
+   * @generated from field: string Realm = 3;
+   */
+  Realm: string;
+
+  /**
+   * @generated from field: string Service = 4;
+   */
+  Service: string;
+
+  /**
+   * @generated from field: repeated string Scopes = 5;
+   */
+  Scopes: string[];
+};
+
+/**
+ * Describes the message moby.filesync.v1.FetchTokenRequest.
+ * Use `create(FetchTokenRequestSchema)` to create a new message.
+ */
+export const FetchTokenRequestSchema: GenMessage<FetchTokenRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 2);
+
+/**
+ * @generated from message moby.filesync.v1.FetchTokenResponse
+ */
+export type FetchTokenResponse = Message<"moby.filesync.v1.FetchTokenResponse"> & {
+  /**
+   * @generated from field: string Token = 1;
+   */
+  Token: string;
+
+  /**
+   * seconds
+   *
+   * @generated from field: int64 ExpiresIn = 2;
+   */
+  ExpiresIn: bigint;
+
+  /**
+   * timestamp
+   *
+   * @generated from field: int64 IssuedAt = 3;
+   */
+  IssuedAt: bigint;
+};
+
+/**
+ * Describes the message moby.filesync.v1.FetchTokenResponse.
+ * Use `create(FetchTokenResponseSchema)` to create a new message.
+ */
+export const FetchTokenResponseSchema: GenMessage<FetchTokenResponse> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 3);
+
+/**
+ * @generated from message moby.filesync.v1.GetTokenAuthorityRequest
+ */
+export type GetTokenAuthorityRequest = Message<"moby.filesync.v1.GetTokenAuthorityRequest"> & {
+  /**
+   * @generated from field: string Host = 1;
+   */
+  Host: string;
+
+  /**
+   * @generated from field: bytes Salt = 2;
+   */
+  Salt: Uint8Array;
+};
+
+/**
+ * Describes the message moby.filesync.v1.GetTokenAuthorityRequest.
+ * Use `create(GetTokenAuthorityRequestSchema)` to create a new message.
+ */
+export const GetTokenAuthorityRequestSchema: GenMessage<GetTokenAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 4);
+
+/**
+ * @generated from message moby.filesync.v1.GetTokenAuthorityResponse
+ */
+export type GetTokenAuthorityResponse = Message<"moby.filesync.v1.GetTokenAuthorityResponse"> & {
+  /**
+   * @generated from field: bytes PublicKey = 1;
+   */
+  PublicKey: Uint8Array;
+};
+
+/**
+ * Describes the message moby.filesync.v1.GetTokenAuthorityResponse.
+ * Use `create(GetTokenAuthorityResponseSchema)` to create a new message.
+ */
+export const GetTokenAuthorityResponseSchema: GenMessage<GetTokenAuthorityResponse> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 5);
+
+/**
+ * @generated from message moby.filesync.v1.VerifyTokenAuthorityRequest
+ */
+export type VerifyTokenAuthorityRequest = Message<"moby.filesync.v1.VerifyTokenAuthorityRequest"> & {
+  /**
+   * @generated from field: string Host = 1;
+   */
+  Host: string;
+
+  /**
+   * @generated from field: bytes Payload = 2;
+   */
+  Payload: Uint8Array;
+
+  /**
+   * @generated from field: bytes Salt = 3;
+   */
+  Salt: Uint8Array;
+};
+
+/**
+ * Describes the message moby.filesync.v1.VerifyTokenAuthorityRequest.
+ * Use `create(VerifyTokenAuthorityRequestSchema)` to create a new message.
+ */
+export const VerifyTokenAuthorityRequestSchema: GenMessage<VerifyTokenAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 6);
+
+/**
+ * @generated from message moby.filesync.v1.VerifyTokenAuthorityResponse
+ */
+export type VerifyTokenAuthorityResponse = Message<"moby.filesync.v1.VerifyTokenAuthorityResponse"> & {
+  /**
+   * @generated from field: bytes Signed = 1;
+   */
+  Signed: Uint8Array;
+};
+
+/**
+ * Describes the message moby.filesync.v1.VerifyTokenAuthorityResponse.
+ * Use `create(VerifyTokenAuthorityResponseSchema)` to create a new message.
+ */
+export const VerifyTokenAuthorityResponseSchema: GenMessage<VerifyTokenAuthorityResponse> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_session_auth_auth, 7);
 

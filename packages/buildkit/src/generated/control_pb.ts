@@ -2,17 +2,136 @@
 // @generated from file github.com/moby/buildkit/api/services/control/control.proto (package moby.buildkit.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { BuildkitVersion, WorkerRecord } from "./worker_pb.ts";
+import { file_github_com_moby_buildkit_api_types_worker } from "./worker_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "./status_pb.ts";
+import { file_google_rpc_status } from "./status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file github.com/moby/buildkit/api/services/control/control.proto.
  */
 export const file_github_com_moby_buildkit_api_services_control_control: GenFile = /*@__PURE__*/
-  fileDesc("CjtnaXRodWIuY29tL21vYnkvYnVpbGRraXQvYXBpL3NlcnZpY2VzL2NvbnRyb2wvY29udHJvbC5wcm90bxIQbW9ieS5idWlsZGtpdC52MSLuBAoMU29sdmVSZXF1ZXN0EgsKA1JlZhgBIAEoCRIaChJFeHBvcnRlckRlcHJlY2F0ZWQYAyABKAkSXAoXRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWQYBCADKAsyOy5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5FeHBvcnRlckF0dHJzRGVwcmVjYXRlZEVudHJ5Eg8KB1Nlc3Npb24YBSABKAkSEAoIRnJvbnRlbmQYBiABKAkSSAoNRnJvbnRlbmRBdHRycxgHIAMoCzIxLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXF1ZXN0LkZyb250ZW5kQXR0cnNFbnRyeRItCgVDYWNoZRgIIAEoCzIeLm1vYnkuYnVpbGRraXQudjEuQ2FjaGVPcHRpb25zEhQKDEVudGl0bGVtZW50cxgJIAMoCRIQCghJbnRlcm5hbBgLIAEoCBItCglFeHBvcnRlcnMYDSADKAsyGi5tb2J5LmJ1aWxka2l0LnYxLkV4cG9ydGVyEh0KFUVuYWJsZVNlc3Npb25FeHBvcnRlchgOIAEoCBIbChNTb3VyY2VQb2xpY3lTZXNzaW9uGA8gASgJEhwKFENvbXBhdGliaWxpdHlWZXJzaW9uGBAgASgDEhQKDFByb3h5TmV0d29yaxgRIAEoCBo+ChxFeHBvcnRlckF0dHJzRGVwcmVjYXRlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNAoSRnJvbnRlbmRBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEizQIKDENhY2hlT3B0aW9ucxIbChNFeHBvcnRSZWZEZXByZWNhdGVkGAEgASgJEhwKFEltcG9ydFJlZnNEZXByZWNhdGVkGAIgAygJElgKFUV4cG9ydEF0dHJzRGVwcmVjYXRlZBgDIAMoCzI5Lm1vYnkuYnVpbGRraXQudjEuQ2FjaGVPcHRpb25zLkV4cG9ydEF0dHJzRGVwcmVjYXRlZEVudHJ5EjQKB0V4cG9ydHMYBCADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5EjQKB0ltcG9ydHMYBSADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5GjwKGkV4cG9ydEF0dHJzRGVwcmVjYXRlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijgEKEUNhY2hlT3B0aW9uc0VudHJ5EgwKBFR5cGUYASABKAkSPQoFQXR0cnMYAiADKAsyLi5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5LkF0dHJzRW50cnkaLAoKQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpkBCg1Tb2x2ZVJlc3BvbnNlEk8KEEV4cG9ydGVyUmVzcG9uc2UYASADKAsyNS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVzcG9uc2UuRXhwb3J0ZXJSZXNwb25zZUVudHJ5GjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDVN0YXR1c1JlcXVlc3QSCwoDUmVmGAEgASgJIswBCg5TdGF0dXNSZXNwb25zZRIqCgh2ZXJ0ZXhlcxgBIAMoCzIYLm1vYnkuYnVpbGRraXQudjEuVmVydGV4EjAKCHN0YXR1c2VzGAIgAygLMh4ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhTdGF0dXMSKQoEbG9ncxgDIAMoCzIbLm1vYnkuYnVpbGRraXQudjEuVmVydGV4TG9nEjEKCHdhcm5pbmdzGAQgAygLMh8ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhXYXJuaW5nIrEBCgZWZXJ0ZXgSDgoGZGlnZXN0GAEgASgJEg4KBmlucHV0cxgCIAMoCRIMCgRuYW1lGAMgASgJEg4KBmNhY2hlZBgEIAEoCBIrCgdzdGFydGVkGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAcgASgJIuMBCgxWZXJ0ZXhTdGF0dXMSCgoCSUQYASABKAkSDgoGdmVydGV4GAIgASgJEgwKBG5hbWUYAyABKAkSDwoHY3VycmVudBgEIAEoAxINCgV0b3RhbBgFIAEoAxItCgl0aW1lc3RhbXAYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3N0YXJ0ZWQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNvbXBsZXRlZBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoJVmVydGV4TG9nEg4KBnZlcnRleBgBIAEoCRItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0cmVhbRgDIAEoAxILCgNtc2cYBCABKAwiWgoNVmVydGV4V2FybmluZxIOCgZ2ZXJ0ZXgYASABKAkSDQoFbGV2ZWwYAiABKAMSDQoFc2hvcnQYAyABKAwSDgoGZGV0YWlsGAQgAygMEgsKA3VybBgFIAEoCSJ8CghFeHBvcnRlchIMCgRUeXBlGAEgASgJEjQKBUF0dHJzGAIgAygLMiUubW9ieS5idWlsZGtpdC52MS5FeHBvcnRlci5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUJAWj5naXRodWIuY29tL21vYnkvYnVpbGRraXQvYXBpL3NlcnZpY2VzL2NvbnRyb2w7bW9ieV9idWlsZGtpdF92MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CjtnaXRodWIuY29tL21vYnkvYnVpbGRraXQvYXBpL3NlcnZpY2VzL2NvbnRyb2wvY29udHJvbC5wcm90bxIQbW9ieS5idWlsZGtpdC52MSKEAQoMUHJ1bmVSZXF1ZXN0Eg4KBmZpbHRlchgBIAMoCRILCgNhbGwYAiABKAgSFAoMa2VlcER1cmF0aW9uGAMgASgDEhUKDXJlc2VydmVkU3BhY2UYBCABKAMSFAoMbWF4VXNlZFNwYWNlGAUgASgDEhQKDG1pbkZyZWVTcGFjZRgGIAEoAyKYAgoLVXNhZ2VSZWNvcmQSCgoCSUQYASABKAkSDwoHTXV0YWJsZRgCIAEoCBINCgVJblVzZRgDIAEoCBIMCgRTaXplGAQgASgDEhIKBlBhcmVudBgFIAEoCUICGAESLQoJQ3JlYXRlZEF0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpMYXN0VXNlZEF0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpVc2FnZUNvdW50GAggASgDEhMKC0Rlc2NyaXB0aW9uGAkgASgJEhIKClJlY29yZFR5cGUYCiABKAkSDgoGU2hhcmVkGAsgASgIEg8KB1BhcmVudHMYDCADKAki7gQKDFNvbHZlUmVxdWVzdBILCgNSZWYYASABKAkSGgoSRXhwb3J0ZXJEZXByZWNhdGVkGAMgASgJElwKF0V4cG9ydGVyQXR0cnNEZXByZWNhdGVkGAQgAygLMjsubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRIPCgdTZXNzaW9uGAUgASgJEhAKCEZyb250ZW5kGAYgASgJEkgKDUZyb250ZW5kQXR0cnMYByADKAsyMS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZEF0dHJzRW50cnkSLQoFQ2FjaGUYCCABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9ucxIUCgxFbnRpdGxlbWVudHMYCSADKAkSEAoISW50ZXJuYWwYCyABKAgSLQoJRXhwb3J0ZXJzGA0gAygLMhoubW9ieS5idWlsZGtpdC52MS5FeHBvcnRlchIdChVFbmFibGVTZXNzaW9uRXhwb3J0ZXIYDiABKAgSGwoTU291cmNlUG9saWN5U2Vzc2lvbhgPIAEoCRIcChRDb21wYXRpYmlsaXR5VmVyc2lvbhgQIAEoAxIUCgxQcm94eU5ldHdvcmsYESABKAgaPgocRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjQKEkZyb250ZW5kQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIs0CCgxDYWNoZU9wdGlvbnMSGwoTRXhwb3J0UmVmRGVwcmVjYXRlZBgBIAEoCRIcChRJbXBvcnRSZWZzRGVwcmVjYXRlZBgCIAMoCRJYChVFeHBvcnRBdHRyc0RlcHJlY2F0ZWQYAyADKAsyOS5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9ucy5FeHBvcnRBdHRyc0RlcHJlY2F0ZWRFbnRyeRI0CgdFeHBvcnRzGAQgAygLMiMubW9ieS5idWlsZGtpdC52MS5DYWNoZU9wdGlvbnNFbnRyeRI0CgdJbXBvcnRzGAUgAygLMiMubW9ieS5idWlsZGtpdC52MS5DYWNoZU9wdGlvbnNFbnRyeRo8ChpFeHBvcnRBdHRyc0RlcHJlY2F0ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BChFDYWNoZU9wdGlvbnNFbnRyeRIMCgRUeXBlGAEgASgJEj0KBUF0dHJzGAIgAygLMi4ubW9ieS5idWlsZGtpdC52MS5DYWNoZU9wdGlvbnNFbnRyeS5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKZAQoNU29sdmVSZXNwb25zZRJPChBFeHBvcnRlclJlc3BvbnNlGAEgAygLMjUubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlc3BvbnNlLkV4cG9ydGVyUmVzcG9uc2VFbnRyeRo3ChVFeHBvcnRlclJlc3BvbnNlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIcCg1TdGF0dXNSZXF1ZXN0EgsKA1JlZhgBIAEoCSLMAQoOU3RhdHVzUmVzcG9uc2USKgoIdmVydGV4ZXMYASADKAsyGC5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleBIwCghzdGF0dXNlcxgCIAMoCzIeLm1vYnkuYnVpbGRraXQudjEuVmVydGV4U3RhdHVzEikKBGxvZ3MYAyADKAsyGy5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleExvZxIxCgh3YXJuaW5ncxgEIAMoCzIfLm1vYnkuYnVpbGRraXQudjEuVmVydGV4V2FybmluZyKxAQoGVmVydGV4Eg4KBmRpZ2VzdBgBIAEoCRIOCgZpbnB1dHMYAiADKAkSDAoEbmFtZRgDIAEoCRIOCgZjYWNoZWQYBCABKAgSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJY29tcGxldGVkGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlcnJvchgHIAEoCSLjAQoMVmVydGV4U3RhdHVzEgoKAklEGAEgASgJEg4KBnZlcnRleBgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB2N1cnJlbnQYBCABKAMSDQoFdG90YWwYBSABKAMSLQoJdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdHJlYW0YAyABKAMSCwoDbXNnGAQgASgMIloKDVZlcnRleFdhcm5pbmcSDgoGdmVydGV4GAEgASgJEg0KBWxldmVsGAIgASgDEg0KBXNob3J0GAMgASgMEg4KBmRldGFpbBgEIAMoDBILCgN1cmwYBSABKAkiHAoMQnl0ZXNNZXNzYWdlEgwKBGRhdGEYASABKAwiJAoSTGlzdFdvcmtlcnNSZXF1ZXN0Eg4KBmZpbHRlchgBIAMoCSJLChNMaXN0V29ya2Vyc1Jlc3BvbnNlEjQKBnJlY29yZBgBIAMoCzIkLm1vYnkuYnVpbGRraXQudjEudHlwZXMuV29ya2VyUmVjb3JkIg0KC0luZm9SZXF1ZXN0IlAKDEluZm9SZXNwb25zZRJACg9idWlsZGtpdFZlcnNpb24YASABKAsyJy5tb2J5LmJ1aWxka2l0LnYxLnR5cGVzLkJ1aWxka2l0VmVyc2lvbiJoChNCdWlsZEhpc3RvcnlSZXF1ZXN0EhIKCkFjdGl2ZU9ubHkYASABKAgSCwoDUmVmGAIgASgJEhEKCUVhcmx5RXhpdBgDIAEoCBIOCgZGaWx0ZXIYBCADKAkSDQoFTGltaXQYBSABKAUigAEKEUJ1aWxkSGlzdG9yeUV2ZW50EjUKBHR5cGUYASABKA4yJy5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeUV2ZW50VHlwZRI0CgZyZWNvcmQYAiABKAsyJC5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlY29yZCLVBwoSQnVpbGRIaXN0b3J5UmVjb3JkEgsKA1JlZhgBIAEoCRIQCghGcm9udGVuZBgCIAEoCRJOCg1Gcm9udGVuZEF0dHJzGAMgAygLMjcubW9ieS5idWlsZGtpdC52MS5CdWlsZEhpc3RvcnlSZWNvcmQuRnJvbnRlbmRBdHRyc0VudHJ5Ei0KCUV4cG9ydGVycxgEIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXISIQoFZXJyb3IYBSABKAsyEi5nb29nbGUucnBjLlN0YXR1cxItCglDcmVhdGVkQXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC0NvbXBsZXRlZEF0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgRsb2dzGAggASgLMhwubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yElQKEEV4cG9ydGVyUmVzcG9uc2UYCSADKAsyOi5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlY29yZC5FeHBvcnRlclJlc3BvbnNlRW50cnkSMQoGUmVzdWx0GAogASgLMiEubW9ieS5idWlsZGtpdC52MS5CdWlsZFJlc3VsdEluZm8SQgoHUmVzdWx0cxgLIAMoCzIxLm1vYnkuYnVpbGRraXQudjEuQnVpbGRIaXN0b3J5UmVjb3JkLlJlc3VsdHNFbnRyeRISCgpHZW5lcmF0aW9uGAwgASgFEisKBXRyYWNlGA0gASgLMhwubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yEg4KBnBpbm5lZBgOIAEoCBIWCg5udW1DYWNoZWRTdGVwcxgPIAEoBRIVCg1udW1Ub3RhbFN0ZXBzGBAgASgFEhkKEW51bUNvbXBsZXRlZFN0ZXBzGBEgASgFEjMKDWV4dGVybmFsRXJyb3IYEiABKAsyHC5tb2J5LmJ1aWxka2l0LnYxLkRlc2NyaXB0b3ISEwoLbnVtV2FybmluZ3MYEyABKAUaNAoSRnJvbnRlbmRBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNwoVRXhwb3J0ZXJSZXNwb25zZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaUQoMUmVzdWx0c0VudHJ5EgsKA2tleRgBIAEoCRIwCgV2YWx1ZRgCIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuQnVpbGRSZXN1bHRJbmZvOgI4ASK2AQoKRGVzY3JpcHRvchISCgptZWRpYV90eXBlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIMCgRzaXplGAMgASgDEkIKC2Fubm90YXRpb25zGAUgAygLMi0ubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIowCCg9CdWlsZFJlc3VsdEluZm8SNgoQUmVzdWx0RGVwcmVjYXRlZBgBIAEoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVzY3JpcHRvchIyCgxBdHRlc3RhdGlvbnMYAiADKAsyHC5tb2J5LmJ1aWxka2l0LnYxLkRlc2NyaXB0b3ISPwoHUmVzdWx0cxgDIAMoCzIuLm1vYnkuYnVpbGRraXQudjEuQnVpbGRSZXN1bHRJbmZvLlJlc3VsdHNFbnRyeRpMCgxSZXN1bHRzRW50cnkSCwoDa2V5GAEgASgDEisKBXZhbHVlGAIgASgLMhwubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yOgI4ASJ8CghFeHBvcnRlchIMCgRUeXBlGAEgASgJEjQKBUF0dHJzGAIgAygLMiUubW9ieS5idWlsZGtpdC52MS5FeHBvcnRlci5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASo/ChVCdWlsZEhpc3RvcnlFdmVudFR5cGUSCwoHU1RBUlRFRBAAEgwKCENPTVBMRVRFEAESCwoHREVMRVRFRBACQkBaPmdpdGh1Yi5jb20vbW9ieS9idWlsZGtpdC9hcGkvc2VydmljZXMvY29udHJvbDttb2J5X2J1aWxka2l0X3YxYgZwcm90bzM", [file_github_com_moby_buildkit_api_types_worker, file_google_protobuf_timestamp, file_google_rpc_status]);
+
+/**
+ * @generated from message moby.buildkit.v1.PruneRequest
+ */
+export type PruneRequest = Message<"moby.buildkit.v1.PruneRequest"> & {
+  /**
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+
+  /**
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * @generated from field: int64 keepDuration = 3;
+   */
+  keepDuration: bigint;
+
+  /**
+   * @generated from field: int64 reservedSpace = 4;
+   */
+  reservedSpace: bigint;
+
+  /**
+   * @generated from field: int64 maxUsedSpace = 5;
+   */
+  maxUsedSpace: bigint;
+
+  /**
+   * @generated from field: int64 minFreeSpace = 6;
+   */
+  minFreeSpace: bigint;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.PruneRequest.
+ * Use `create(PruneRequestSchema)` to create a new message.
+ */
+export const PruneRequestSchema: GenMessage<PruneRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 0);
+
+/**
+ * @generated from message moby.buildkit.v1.UsageRecord
+ */
+export type UsageRecord = Message<"moby.buildkit.v1.UsageRecord"> & {
+  /**
+   * @generated from field: string ID = 1;
+   */
+  ID: string;
+
+  /**
+   * @generated from field: bool Mutable = 2;
+   */
+  Mutable: boolean;
+
+  /**
+   * @generated from field: bool InUse = 3;
+   */
+  InUse: boolean;
+
+  /**
+   * @generated from field: int64 Size = 4;
+   */
+  Size: bigint;
+
+  /**
+   * @generated from field: string Parent = 5 [deprecated = true];
+   * @deprecated
+   */
+  Parent: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CreatedAt = 6;
+   */
+  CreatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp LastUsedAt = 7;
+   */
+  LastUsedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 UsageCount = 8;
+   */
+  UsageCount: bigint;
+
+  /**
+   * @generated from field: string Description = 9;
+   */
+  Description: string;
+
+  /**
+   * @generated from field: string RecordType = 10;
+   */
+  RecordType: string;
+
+  /**
+   * @generated from field: bool Shared = 11;
+   */
+  Shared: boolean;
+
+  /**
+   * @generated from field: repeated string Parents = 12;
+   */
+  Parents: string[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.UsageRecord.
+ * Use `create(UsageRecordSchema)` to create a new message.
+ */
+export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 1);
 
 /**
  * @generated from message moby.buildkit.v1.SolveRequest
@@ -100,7 +219,7 @@ export type SolveRequest = Message<"moby.buildkit.v1.SolveRequest"> & {
  * Use `create(SolveRequestSchema)` to create a new message.
  */
 export const SolveRequestSchema: GenMessage<SolveRequest> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 0);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 2);
 
 /**
  * @generated from message moby.buildkit.v1.CacheOptions
@@ -154,7 +273,7 @@ export type CacheOptions = Message<"moby.buildkit.v1.CacheOptions"> & {
  * Use `create(CacheOptionsSchema)` to create a new message.
  */
 export const CacheOptionsSchema: GenMessage<CacheOptions> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 1);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 3);
 
 /**
  * @generated from message moby.buildkit.v1.CacheOptionsEntry
@@ -181,7 +300,7 @@ export type CacheOptionsEntry = Message<"moby.buildkit.v1.CacheOptionsEntry"> & 
  * Use `create(CacheOptionsEntrySchema)` to create a new message.
  */
 export const CacheOptionsEntrySchema: GenMessage<CacheOptionsEntry> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 2);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 4);
 
 /**
  * @generated from message moby.buildkit.v1.SolveResponse
@@ -198,7 +317,7 @@ export type SolveResponse = Message<"moby.buildkit.v1.SolveResponse"> & {
  * Use `create(SolveResponseSchema)` to create a new message.
  */
 export const SolveResponseSchema: GenMessage<SolveResponse> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 3);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 5);
 
 /**
  * @generated from message moby.buildkit.v1.StatusRequest
@@ -215,7 +334,7 @@ export type StatusRequest = Message<"moby.buildkit.v1.StatusRequest"> & {
  * Use `create(StatusRequestSchema)` to create a new message.
  */
 export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 4);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 6);
 
 /**
  * @generated from message moby.buildkit.v1.StatusResponse
@@ -247,7 +366,7 @@ export type StatusResponse = Message<"moby.buildkit.v1.StatusResponse"> & {
  * Use `create(StatusResponseSchema)` to create a new message.
  */
 export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 5);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 7);
 
 /**
  * @generated from message moby.buildkit.v1.Vertex
@@ -296,7 +415,7 @@ export type Vertex = Message<"moby.buildkit.v1.Vertex"> & {
  * Use `create(VertexSchema)` to create a new message.
  */
 export const VertexSchema: GenMessage<Vertex> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 6);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 8);
 
 /**
  * @generated from message moby.buildkit.v1.VertexStatus
@@ -348,7 +467,7 @@ export type VertexStatus = Message<"moby.buildkit.v1.VertexStatus"> & {
  * Use `create(VertexStatusSchema)` to create a new message.
  */
 export const VertexStatusSchema: GenMessage<VertexStatus> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 7);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 9);
 
 /**
  * @generated from message moby.buildkit.v1.VertexLog
@@ -380,7 +499,7 @@ export type VertexLog = Message<"moby.buildkit.v1.VertexLog"> & {
  * Use `create(VertexLogSchema)` to create a new message.
  */
 export const VertexLogSchema: GenMessage<VertexLog> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 8);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 10);
 
 /**
  * @generated from message moby.buildkit.v1.VertexWarning
@@ -417,7 +536,318 @@ export type VertexWarning = Message<"moby.buildkit.v1.VertexWarning"> & {
  * Use `create(VertexWarningSchema)` to create a new message.
  */
 export const VertexWarningSchema: GenMessage<VertexWarning> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 9);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 11);
+
+/**
+ * @generated from message moby.buildkit.v1.BytesMessage
+ */
+export type BytesMessage = Message<"moby.buildkit.v1.BytesMessage"> & {
+  /**
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BytesMessage.
+ * Use `create(BytesMessageSchema)` to create a new message.
+ */
+export const BytesMessageSchema: GenMessage<BytesMessage> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 12);
+
+/**
+ * @generated from message moby.buildkit.v1.ListWorkersRequest
+ */
+export type ListWorkersRequest = Message<"moby.buildkit.v1.ListWorkersRequest"> & {
+  /**
+   * containerd style
+   *
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.ListWorkersRequest.
+ * Use `create(ListWorkersRequestSchema)` to create a new message.
+ */
+export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 13);
+
+/**
+ * @generated from message moby.buildkit.v1.ListWorkersResponse
+ */
+export type ListWorkersResponse = Message<"moby.buildkit.v1.ListWorkersResponse"> & {
+  /**
+   * @generated from field: repeated moby.buildkit.v1.types.WorkerRecord record = 1;
+   */
+  record: WorkerRecord[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.ListWorkersResponse.
+ * Use `create(ListWorkersResponseSchema)` to create a new message.
+ */
+export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 14);
+
+/**
+ * @generated from message moby.buildkit.v1.InfoRequest
+ */
+export type InfoRequest = Message<"moby.buildkit.v1.InfoRequest"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.InfoRequest.
+ * Use `create(InfoRequestSchema)` to create a new message.
+ */
+export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 15);
+
+/**
+ * @generated from message moby.buildkit.v1.InfoResponse
+ */
+export type InfoResponse = Message<"moby.buildkit.v1.InfoResponse"> & {
+  /**
+   * @generated from field: moby.buildkit.v1.types.BuildkitVersion buildkitVersion = 1;
+   */
+  buildkitVersion?: BuildkitVersion | undefined;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.InfoResponse.
+ * Use `create(InfoResponseSchema)` to create a new message.
+ */
+export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 16);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildHistoryRequest
+ */
+export type BuildHistoryRequest = Message<"moby.buildkit.v1.BuildHistoryRequest"> & {
+  /**
+   * @generated from field: bool ActiveOnly = 1;
+   */
+  ActiveOnly: boolean;
+
+  /**
+   * @generated from field: string Ref = 2;
+   */
+  Ref: string;
+
+  /**
+   * @generated from field: bool EarlyExit = 3;
+   */
+  EarlyExit: boolean;
+
+  /**
+   * @generated from field: repeated string Filter = 4;
+   */
+  Filter: string[];
+
+  /**
+   * @generated from field: int32 Limit = 5;
+   */
+  Limit: number;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildHistoryRequest.
+ * Use `create(BuildHistoryRequestSchema)` to create a new message.
+ */
+export const BuildHistoryRequestSchema: GenMessage<BuildHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 17);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildHistoryEvent
+ */
+export type BuildHistoryEvent = Message<"moby.buildkit.v1.BuildHistoryEvent"> & {
+  /**
+   * @generated from field: moby.buildkit.v1.BuildHistoryEventType type = 1;
+   */
+  type: BuildHistoryEventType;
+
+  /**
+   * @generated from field: moby.buildkit.v1.BuildHistoryRecord record = 2;
+   */
+  record?: BuildHistoryRecord | undefined;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildHistoryEvent.
+ * Use `create(BuildHistoryEventSchema)` to create a new message.
+ */
+export const BuildHistoryEventSchema: GenMessage<BuildHistoryEvent> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 18);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildHistoryRecord
+ */
+export type BuildHistoryRecord = Message<"moby.buildkit.v1.BuildHistoryRecord"> & {
+  /**
+   * @generated from field: string Ref = 1;
+   */
+  Ref: string;
+
+  /**
+   * @generated from field: string Frontend = 2;
+   */
+  Frontend: string;
+
+  /**
+   * @generated from field: map<string, string> FrontendAttrs = 3;
+   */
+  FrontendAttrs: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Exporter Exporters = 4;
+   */
+  Exporters: Exporter[];
+
+  /**
+   * @generated from field: google.rpc.Status error = 5;
+   */
+  error?: Status | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CreatedAt = 6;
+   */
+  CreatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CompletedAt = 7;
+   */
+  CompletedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor logs = 8;
+   */
+  logs?: Descriptor | undefined;
+
+  /**
+   * @generated from field: map<string, string> ExporterResponse = 9;
+   */
+  ExporterResponse: { [key: string]: string };
+
+  /**
+   * @generated from field: moby.buildkit.v1.BuildResultInfo Result = 10;
+   */
+  Result?: BuildResultInfo | undefined;
+
+  /**
+   * @generated from field: map<string, moby.buildkit.v1.BuildResultInfo> Results = 11;
+   */
+  Results: { [key: string]: BuildResultInfo };
+
+  /**
+   * @generated from field: int32 Generation = 12;
+   */
+  Generation: number;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor trace = 13;
+   */
+  trace?: Descriptor | undefined;
+
+  /**
+   * @generated from field: bool pinned = 14;
+   */
+  pinned: boolean;
+
+  /**
+   * @generated from field: int32 numCachedSteps = 15;
+   */
+  numCachedSteps: number;
+
+  /**
+   * @generated from field: int32 numTotalSteps = 16;
+   */
+  numTotalSteps: number;
+
+  /**
+   * @generated from field: int32 numCompletedSteps = 17;
+   */
+  numCompletedSteps: number;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor externalError = 18;
+   */
+  externalError?: Descriptor | undefined;
+
+  /**
+   * TODO: tags
+   * TODO: unclipped logs
+   *
+   * @generated from field: int32 numWarnings = 19;
+   */
+  numWarnings: number;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildHistoryRecord.
+ * Use `create(BuildHistoryRecordSchema)` to create a new message.
+ */
+export const BuildHistoryRecordSchema: GenMessage<BuildHistoryRecord> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 19);
+
+/**
+ * @generated from message moby.buildkit.v1.Descriptor
+ */
+export type Descriptor = Message<"moby.buildkit.v1.Descriptor"> & {
+  /**
+   * @generated from field: string media_type = 1;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * @generated from field: map<string, string> annotations = 5;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Descriptor.
+ * Use `create(DescriptorSchema)` to create a new message.
+ */
+export const DescriptorSchema: GenMessage<Descriptor> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 20);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildResultInfo
+ */
+export type BuildResultInfo = Message<"moby.buildkit.v1.BuildResultInfo"> & {
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor ResultDeprecated = 1;
+   */
+  ResultDeprecated?: Descriptor | undefined;
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Descriptor Attestations = 2;
+   */
+  Attestations: Descriptor[];
+
+  /**
+   * @generated from field: map<int64, moby.buildkit.v1.Descriptor> Results = 3;
+   */
+  Results: { [key: string]: Descriptor };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildResultInfo.
+ * Use `create(BuildResultInfoSchema)` to create a new message.
+ */
+export const BuildResultInfoSchema: GenMessage<BuildResultInfo> = /*@__PURE__*/
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 21);
 
 /**
  * Exporter describes the output exporter
@@ -445,5 +875,32 @@ export type Exporter = Message<"moby.buildkit.v1.Exporter"> & {
  * Use `create(ExporterSchema)` to create a new message.
  */
 export const ExporterSchema: GenMessage<Exporter> = /*@__PURE__*/
-  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 10);
+  messageDesc(file_github_com_moby_buildkit_api_services_control_control, 22);
+
+/**
+ * @generated from enum moby.buildkit.v1.BuildHistoryEventType
+ */
+export type BuildHistoryEventType = (typeof BuildHistoryEventType)[keyof typeof BuildHistoryEventType];
+export const BuildHistoryEventType = {
+  /**
+   * @generated from enum value: STARTED = 0;
+   */
+  STARTED: 0,
+
+  /**
+   * @generated from enum value: COMPLETE = 1;
+   */
+  COMPLETE: 1,
+
+  /**
+   * @generated from enum value: DELETED = 2;
+   */
+  DELETED: 2,
+} as const;
+
+/**
+ * Describes the enum moby.buildkit.v1.BuildHistoryEventType.
+ */
+export const BuildHistoryEventTypeSchema: GenEnum<BuildHistoryEventType> = /*@__PURE__*/
+  enumDesc(file_github_com_moby_buildkit_api_services_control_control, 0);
 
