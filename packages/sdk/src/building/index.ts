@@ -1,4 +1,6 @@
 /** What most builders need: names of candidates, failures in one vocabulary, references of parents, and the check that an image is on its parent. */
+export { CommandDuplex, commandDuplex } from './command-duplex.ts';
+export type { BrokenCommand, CommandDuplexOptions } from './command-duplex.ts';
 export { writeContext } from './context-folder.ts';
 export type { ContextFolder } from './context-folder.ts';
 export { nameHere, observe } from './observe.ts';
@@ -13,5 +15,14 @@ export { apiWords, engineFailure, engineFull, failure, isFull, registryFailure }
 export { lazyBuilder } from './lazy.ts';
 export { candidateName, parseName, pullReference, registryName } from './names.ts';
 export type { Name } from './names.ts';
+export { isContextName } from './docker-contexts.ts';
+export { resolveDockerEndpoint } from './docker-endpoint.ts';
+export type { DockerWish } from './docker-endpoint.ts';
+export { parseEngineHost, showEndpoint } from './engine-endpoint.ts';
+export type { EngineEndpoint, EngineHost, EngineTls } from './engine-endpoint.ts';
+export { sshArgv, sshCommandDuplex } from './ssh.ts';
+export type { SshOptions } from './ssh.ts';
+export { forwardUnixSocket } from './ssh-forward.ts';
+export type { Forward } from './ssh-forward.ts';
 export { parseSshTarget, showSshTarget, SSH_FORM } from './ssh-target.ts';
 export type { SshTarget } from './ssh-target.ts';

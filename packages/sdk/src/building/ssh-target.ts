@@ -17,7 +17,7 @@ export const SSH_FORM = 'ssh://[user@]host[:port][/path of a socket]';
 const HOST = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/;
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,32})?$/;
 const USER = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+-]{0,127}$/;
-const PATH = /^\/[A-Za-z0-9_./@+-]{1,255}$/;
+const SOCKET_PATH = /^\/[A-Za-z0-9_./@+-]{1,255}$/;
 
 /** Takes `ssh://[user@]host[:port][/path]` apart; an error says what is wrong with it, for people. */
 export function parseSshTarget(text: string): SshTarget | { readonly error: string } {
@@ -34,7 +34,7 @@ export function parseSshTarget(text: string): SshTarget | { readonly error: stri
     return { error: `${JSON.stringify(host)} cannot be a host for ssh` };
   if (port !== undefined && !isPort(port)) return { error: `${JSON.stringify(port)} is no port` };
   const isPath = path !== undefined && path !== '/';
-  if (isPath && !PATH.test(path)) return { error: `${JSON.stringify(path)} cannot be the path of a socket` };
+  if (isPath && !isSocketPath(path)) return { error: `${JSON.stringify(path)} cannot be the path of a socket` };
   return {
     host,
     ...(user === undefined ? {} : { user }),
@@ -47,6 +47,11 @@ export function parseSshTarget(text: string): SshTarget | { readonly error: stri
 export function showSshTarget({ host, user, port, path }: SshTarget): string {
   const shown = host.includes(':') ? `[${host}]` : host;
   return `ssh://${user === undefined ? '' : `${user}@`}${shown}${port === undefined ? '' : `:${port}`}${path ?? ''}`;
+}
+
+/** Whether a path can be that of a socket on another machine: ssh would expand signs in others, and the shell there too. */
+export function isSocketPath(path: string): boolean {
+  return SOCKET_PATH.test(path);
 }
 
 function isPort(text: string): boolean {
