@@ -1,0 +1,48 @@
+/** Names of images that several builds may want to give at once. */
+import type { Ctx } from '@rebake/sdk';
+import type { Held, Store } from './store/store.ts';
+
+/** The names of one store, given by one builder. */
+export class Names {
+  readonly #store: Store;
+  /** The last who gives a name, by name. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Gives an image its candidate name and returns the image that has it. `before`: what had the name when the build began. If another build
+   * gave the name to its image meanwhile, that one stays: what was found under a name once never becomes another image.
+   */
+  async settle(name: string, held: Held, before: Held | null, ctx: Ctx): Promise<Held> {
+    return this.#inTurn(name, async () => {
+      const now = await this.#store.look(name, ctx);
+      if (now && now.top !== before?.top) {
+        if (now.identity !== held.identity)
+          ctx.emit({
+            type: 'log',
+            text: `rebake: ${name} is ${now.identity} already, and stays it: ${held.identity} is left aside`,
+          });
+        return now;
+      }
+      if (now?.top !== held.top) await this.#store.keep(name, held, ctx);
+      return held;
+    });
+  }
+
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name);
+    const mine = (async () => {
+      await before?.catch(() => undefined);
+      return work();
+    })();
+    this.#turns.set(name, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(name) === mine) this.#turns.delete(name);
+    }
+  }
+}
