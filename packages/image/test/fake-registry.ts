@@ -22,6 +22,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** The connection breaks after so many bytes of the body. */
+  readonly cutAfter?: number;
 }
 
 export type Handler = (request: Received) => Reply | 'hang up' | Promise<Reply>;
@@ -53,6 +55,12 @@ export async function serve(handle: Handler): Promise<Fake> {
       return;
     }
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
+    if (reply.cutAfter !== undefined) {
+      // Only what has left before is seen on the other side.
+      const part = Buffer.from(reply.body ?? '').subarray(0, reply.cutAfter);
+      response.write(part, () => request.socket.destroy());
+      return;
+    }
     response.end(request.method === 'HEAD' ? undefined : reply.body);
   };
   const server = createServer((request, response) => {
