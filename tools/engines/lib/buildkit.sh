@@ -63,7 +63,7 @@ start_buildkit() {
   started=$(now_ms)
   BUILDKIT_BIN=$(go_path buildkit)
   provide_buildkit_secrets
-  if ! { alive buildkit >/dev/null && [[ $(buildkit_config "$(port_of buildkit)") == "$(<"$BUILDKIT_CONFIG")" ]] &&
+  if ! { runs buildkit "$BUILDKIT_BIN/buildkitd" && [[ $(buildkit_config "$(port_of buildkit)") == "$(<"$BUILDKIT_CONFIG")" ]] &&
     buildkit_answers; }; then
     stop_buildkit
     port=$(port buildkit)

@@ -15,7 +15,7 @@ DOCKER_SOCKET=$RUN/docker.sock
 BUILDKIT_SOCKET=$RUN/buildkit.sock
 BASE_IMAGE=rebake-engines/python:3.11
 REGISTRIES='plain auth tls token'
-SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless ssh"
+SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless ssh kube"
 
 die() {
   printf 'engines: %s\n' "$*" >&2
@@ -67,6 +67,12 @@ alive() {
   [[ $boot == "$BOOT" ]] && stat=$(proc_stat "$pid") || return 1
   [[ $stat != [ZX]* && ${stat#* } == "$started" ]] || return 1
   printf '%s' "$pid"
+}
+
+# runs NAME FILE: whether the recorded process is alive and runs that very program, and not the one of an earlier version.
+runs() {
+  local pid
+  pid=$(alive "$1") && [[ $(readlink "/proc/$pid/exe") == "$2" ]]
 }
 
 # start NAME COMMAND…: in a session of its own, so that it outlives the caller; without the lock's descriptor, so that the

@@ -36,5 +36,6 @@ write_state() {
     ROOTLESS_CLI=$(lines "${ROOTLESS_CLI[@]}") ROOTLESS_ENV=$(lines "${ROOTLESS_ENV[@]}") \
     BUILDAH_CLI=$(lines "${BUILDAH_CLI[@]}") BUILDAH_ENV=$(lines "${BUILDAH_ENV[@]}") \
     BUILDAH_PATH=$(command -v buildah) BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah \
-    SSH_PORT=$(port_of ssh) SSH_USER=$SSH_USER SSH_ALIAS=$SSH_ALIAS SSH_SECRET=$SSH_SECRET run_ts write-state.ts "${registries[@]}"
+    SSH_PORT=$(port_of ssh) SSH_USER=$SSH_USER SSH_ALIAS=$SSH_ALIAS SSH_SECRET=$SSH_SECRET KUBECTL=$KUBECTL \
+    KUBE_PORT=$(port_of kube) KUBE_NAMESPACE=$KUBE_NAMESPACE KUBE_POD=$KUBE_POD KUBE_CONTAINER=$KUBE_CONTAINER run_ts write-state.ts "${registries[@]}"
 }

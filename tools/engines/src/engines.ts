@@ -11,6 +11,7 @@ export const ENGINE_NAMES: readonly EngineName[] = [
   'podmanRootless',
   'buildah',
   'ssh',
+  'kube',
   'rootfs',
   'wheels',
   'plain',

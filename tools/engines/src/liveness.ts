@@ -70,6 +70,9 @@ export async function isUp(state: EnginesState, name: EngineName): Promise<boole
       return existsSync(state.buildah.path) && existsSync(state.buildah.root);
     case 'ssh':
       return greets(state.ssh.port, 'SSH-2.0-');
+    case 'kube':
+      // 401: it answers, and this is nobody it knows.
+      return answers({ url: `${state.kube.url}/healthz`, ca: readFileSync(registries.tls.ca, 'utf8') }, 401);
     case 'rootfs':
       return existsSync(rootfs.path);
     case 'wheels':

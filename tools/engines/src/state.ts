@@ -101,6 +101,19 @@ export interface EnginesState {
     readonly config: string;
     readonly alias: string;
   };
+  /**
+   * A stand-in for a Kubernetes cluster with one running pod: `kubectl get pod` and `kubectl exec` work. What is executed
+   * runs on this machine, with `buildctl` on the PATH and BUILDKIT_HOST set.
+   */
+  readonly kube: {
+    readonly url: string;
+    /** For `kubectl --kubeconfig`; its context has the namespace. */
+    readonly kubeconfig: string;
+    readonly kubectl: string;
+    readonly namespace: string;
+    readonly pod: string;
+    readonly container: string;
+  };
   /** A Debian tar with python3.11; `digest` is of the tar as it is, `sha256:…`. */
   readonly rootfs: { readonly path: string; readonly digest: string };
   /** The machine's CA bundle, to be given to builds as a secret when they reach for the package index. */
@@ -118,6 +131,7 @@ export type EngineName =
   | 'podmanRootless'
   | 'buildah'
   | 'ssh'
+  | 'kube'
   | 'rootfs'
   | 'wheels'
   | RegistryName;
