@@ -1,6 +1,7 @@
 // Plan and apply together over a world in memory: what is done, and that it is no more than needed.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from './support/bench.ts';
+import { FakeBuilder } from './support/fake-builder.ts';
 import { external, id, image, publication } from './support/nodes.ts';
 
 const ONE = 'one.test:5000';
@@ -108,5 +109,27 @@ describe('apply', () => {
     );
     expect(bench.store.failures.get(id('env'))?.error.words).toContain('no matching distribution');
     expect(bench.store.entries.get(id('env'))).toBeDefined();
+  });
+});
+
+describe('two builders', () => {
+  const mixed = [debian, base, image('env', ['base'], { builder: 'other' }), publication('env', ONE, 'cpu', ['env'])];
+
+  beforeEach(() => {
+    bench.others.set('other', new FakeBuilder('engine-2', bench.registry, bench.builder.origins));
+  });
+
+  it('hand a new base over by way of where it is published, before its tags are moved', async () => {
+    const nodes = [...mixed, publication('base', ONE, 'cpu', ['base'])];
+    const summary = await bench.run(nodes);
+    expect(summary.counts).toMatchObject({ built: 2, published: 2, failed: 0 });
+    expect(bench.others.get('other')?.built).toEqual(['env']);
+    expect(await bench.efforts(nodes)).toEqual({});
+  });
+
+  it('have no way from one to the other where the base is published nowhere, and say so', async () => {
+    const summary = await bench.run(mixed);
+    expect(summary.counts).toMatchObject({ built: 1, failed: 1, skipped: 1 });
+    expect(bench.store.failures.get(id('env'))?.error.code).toBe('PARENT_ELSEWHERE');
   });
 });

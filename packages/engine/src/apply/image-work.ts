@@ -1,11 +1,12 @@
 /** What is done to images: looking for candidates, locating, adopting, fetching, building. */
 import { keyOf } from '@rebake/planner';
 import { BuildFailure, candidateTag, digestOf } from '@rebake/sdk';
-import type { BuildError, Built, Digest, Image, NodeId, Output, Seen } from '@rebake/sdk';
+import type { BuildError, Built, Digest, Image, Location, NodeId, Output, Seen } from '@rebake/sdk';
 import { mergePlaces } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Place, Report } from './cell.ts';
 import type { Ground } from './ground.ts';
+import { bringCandidate } from './publish.ts';
 
 /** Looks for a candidate under the key that the image has with its parents as they are now. */
 export async function look(ground: Ground, node: Image): Promise<Report> {
@@ -149,13 +150,10 @@ async function parentOf(ground: Ground, node: Image, call: Call): Promise<Output
   const output = ground.output(parent.id);
   const { engine } = await ground.means.builders.capabilities(node.builder, call.signal);
   const here = output.at.filter((at) => 'engine' in at && at.engine === engine);
-  const elsewhere = output.at.filter((at) => 'registry' in at);
-  if (here.length > 0) return { identity: output.identity, at: [...here, ...elsewhere] };
+  const seen = output.at.filter((at) => 'registry' in at);
+  if (here.length > 0) return { identity: output.identity, at: [...here, ...seen] };
   // Its parent is made by another builder, in another engine: what a registry has can be brought here all the same.
-  if (elsewhere.length === 0) {
-    const words = `${parent.id} is only in another engine than that of builder ${node.builder}: publish it, or build both with one builder`;
-    throw new BuildFailure({ code: 'PARENT_ELSEWHERE', retry: 'never', words });
-  }
+  const elsewhere = seen.length > 0 ? seen : [await throughRegistry(ground, parent, node, call)];
   const key = ground.entry(parent.id).key ?? output.identity;
   const location = await ground.means.builders.fetch(
     node.builder,
@@ -164,6 +162,21 @@ async function parentOf(ground: Ground, node: Image, call: Call): Promise<Output
     call,
   );
   return { identity: output.identity, at: [location, ...elsewhere] };
+}
+
+/**
+ * Brings an image that is only in its builder's engine to where it is going to be published anyway, under its candidate's name: from there, other
+ * builders can have it.
+ */
+async function throughRegistry(ground: Ground, parent: Image, child: Image, call: Call): Promise<Location> {
+  for (const { registry, repository } of ground.publications.get(parent.id) ?? []) {
+    if (registry === null) continue;
+    const target = { registry, repository };
+    const key = ground.entry(parent.id).key ?? ground.output(parent.id).identity;
+    return { ...target, manifest: await bringCandidate(ground, target, parent, ground.output(parent.id), key, call) };
+  }
+  const words = `${parent.id} is only in another engine than that of builder ${child.builder}: publish it, or build both with one builder`;
+  throw new BuildFailure({ code: 'PARENT_ELSEWHERE', retry: 'never', words });
 }
 
 async function keyNow(ground: Ground, node: Image, signal: AbortSignal): Promise<Digest> {

@@ -79,7 +79,7 @@ async function toRegistry(
 }
 
 /** Manifest of the image in the repository: there already, copied from another repository, or pushed by its builder. */
-async function bringCandidate(
+export async function bringCandidate(
   ground: Ground,
   target: Target,
   image: Image,

@@ -6,7 +6,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apply, createCtxFactory, createRedactor, observe } from '../../src/index.ts';
-import type { Applied, ApplyInput, BuilderPool, CtxFactory, RunSummary, Timer } from '../../src/index.ts';
+import type {
+  Applied,
+  ApplyInput,
+  BuilderPool,
+  CtxFactory,
+  PooledBuilder,
+  RunSummary,
+  Timer,
+} from '../../src/index.ts';
 import { FakeBuilder } from './fake-builder.ts';
 import { FakeRegistry } from './fake-registry.ts';
 import { memoryStore } from './memory-store.ts';
@@ -44,8 +52,16 @@ export class Bench {
     });
   }
 
+  /** Builders beside `fake`, by name. */
+  readonly others = new Map<string, FakeBuilder>();
+
   get pool(): BuilderPool {
-    return new Map([
+    const more = [...this.others].map(
+      ([name, builder]) =>
+        [name, { load: () => Promise.resolve(builder), parallel: this.parallel, timeoutMs: this.timeoutMs }] as const,
+    );
+    return new Map<string, PooledBuilder>([
+      ...more,
       ['fake', { load: () => Promise.resolve(this.builder), parallel: this.parallel, timeoutMs: this.timeoutMs }],
     ]);
   }
