@@ -87,6 +87,11 @@ export class CommandDuplex extends Duplex {
     return this.#words.trim();
   }
 
+  /** As of a socket: how much has come from the command. */
+  get bytesRead(): number {
+    return this.#stdout.bytesRead;
+  }
+
   /** As of a socket: the program goes on as long as the connection is open. So it is from the start. */
   ref(): this {
     for (const one of this.#handles) one.ref();
