@@ -29,7 +29,7 @@ export class Connection {
     this.#every = every;
     session.on('error', (error: Error) => (this.#lost ??= error));
     session.on('close', () => this.#stop());
-    session.unref();
+    keepAlive(session, socket, false);
   }
 
   /** Whether calls can begin on it. */
@@ -66,7 +66,7 @@ export class Connection {
 
   #start(): void {
     this.#alive = true;
-    if (this.isOpen) this.session.ref();
+    if (this.isOpen) keepAlive(this.session, this.#socket, true);
     this.#stopBeat = countSilence(
       this.#every,
       () => this.#takeSign(),
@@ -82,7 +82,7 @@ export class Connection {
   #stop(): void {
     this.#stopBeat?.();
     this.#stopBeat = null;
-    if (!this.session.destroyed) this.session.unref();
+    if (!this.session.destroyed) keepAlive(this.session, this.#socket, false);
   }
 
   /** Whether there was a sign since it was last asked. While much is sent, what is read may be nothing but acknowledgements. */
@@ -153,8 +153,17 @@ async function greet(socket: Duplex, every: Every): Promise<Connection> {
   session.once('remoteSettings', () => greeted.resolve());
   // A hijacked socket that dies does not always end the session by itself.
   socket.once('close', () => session.destroy());
-  session.ref();
+  keepAlive(session, socket, true);
   await Promise.race([greeted.promise, ended.promise]);
-  session.unref();
+  keepAlive(session, socket, false);
   return connection;
+}
+
+/** Whether the process goes on for the connection's sake. Of a stream that is no socket of Node's, its session does not reach what does that. */
+function keepAlive(session: ClientHttp2Session, socket: Duplex, needed: boolean): void {
+  const both: readonly object[] = [session, socket];
+  for (const one of both) {
+    if (needed && 'ref' in one && typeof one.ref === 'function') one.ref();
+    if (!needed && 'unref' in one && typeof one.unref === 'function') one.unref();
+  }
 }
