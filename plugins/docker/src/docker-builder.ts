@@ -4,10 +4,8 @@ import { STEP_VERSIONS, BuildFailure } from '@rebake/image';
 import type { Location, Output, Seen } from '@rebake/image';
 import type { Builder, Ctx } from '@rebake/sdk';
 import { build } from './build.ts';
-import { resolveEndpoint } from './endpoint.ts';
 import { Engine } from './engine.ts';
-import { failure } from '@rebake/sdk/building';
-import { candidateName, parseName } from '@rebake/sdk/building';
+import { candidateName, failure, parseName, resolveDockerEndpoint } from '@rebake/sdk/building';
 import type { DockerOptions } from './options.ts';
 import { fetch, push } from './transfer.ts';
 import type { NamesInUse } from './transfer.ts';
@@ -17,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A builder over the engine that options and environment name. Nothing is opened before the first call. */
 export function createDockerBuilder(options: DockerOptions, env: Environment): Builder {
   let opened: Engine | undefined;
-  const engine = () => (opened ??= new Engine(resolveEndpoint(options, env)));
+  const engine = () => (opened ??= new Engine(resolveDockerEndpoint(options, env)));
   const inUse: NamesInUse = new Map();
   return {
     async probe({ signal }) {

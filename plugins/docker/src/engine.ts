@@ -3,11 +3,12 @@ import Dockerode from 'dockerode';
 import type { Credentials, Digest } from '@rebake/image';
 import { Channel } from '@rebake/buildkit';
 import type { OpenSession } from '@rebake/buildkit';
-import { agentFor, shown, upgrade } from './endpoint.ts';
-import type { Endpoint } from './endpoint.ts';
 import { imageOf, infoOf } from './engine-answers.ts';
 import type { EngineImage, EngineInfo } from './engine-answers.ts';
-import { apiWords, engineFailure, failure, registryFailure } from '@rebake/sdk/building';
+import { apiWords, engineFailure, failure, registryFailure, showEndpoint } from '@rebake/sdk/building';
+import type { EngineEndpoint } from '@rebake/sdk/building';
+import { agentFor } from '@rebake/sdk/engine-http';
+import { buildkitConnection, dockerodeAddress } from './endpoint.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { EngineLine } from './json-lines.ts';
 import type { Name } from '@rebake/sdk/building';
@@ -27,25 +28,13 @@ export class Engine {
   readonly #agent: ReturnType<typeof agentFor>;
   #info: Promise<EngineInfo> | undefined;
 
-  constructor(endpoint: Endpoint) {
-    this.shown = shown(endpoint);
+  constructor(endpoint: EngineEndpoint) {
+    this.shown = showEndpoint(endpoint);
     this.#agent = agentFor(endpoint);
-    // An empty host where there is a socket: else dockerode would take one from the environment, and that would win.
-    const address =
-      endpoint.kind === 'unix'
-        ? { socketPath: endpoint.socketPath, host: '', protocol: 'http' as const }
-        : {
-            host: endpoint.host,
-            port: endpoint.port,
-            protocol: endpoint.tls ? ('https' as const) : ('http' as const),
-            ...endpoint.tls,
-          };
-    // Both are missing from the types; the prefix, too, would come from the environment.
-    const untyped = { agent: this.#agent, pathPrefix: '/' };
-    this.#docker = new Dockerode({ ...address, ...untyped });
-    this.buildkit = new Channel(() => upgrade(endpoint, '/grpc', {}));
+    this.#docker = new Dockerode(dockerodeAddress(endpoint, this.#agent));
+    this.buildkit = new Channel(() => buildkitConnection(endpoint, '/grpc', {}));
     this.openSession = ({ id, name, sharedKey, methods }) =>
-      upgrade(endpoint, '/session', {
+      buildkitConnection(endpoint, '/session', {
         'X-Docker-Expose-Session-Uuid': id,
         'X-Docker-Expose-Session-Name': name,
         'X-Docker-Expose-Session-Sharedkey': sharedKey,

@@ -3,7 +3,7 @@ import { defineBuilder, definePlugin } from '@rebake/sdk';
 import { dockerOptions } from './options.ts';
 import { lazyBuilder } from '@rebake/sdk/building';
 
-export type { DockerOptions, TlsFiles } from './options.ts';
+export type { DockerOptions, SshFiles, TlsFiles } from './options.ts';
 
 /** Brings the builder kind `docker`: a Docker engine, reached through its API. Options: {@link DockerOptions}. */
 export const plugin = definePlugin({
