@@ -6,6 +6,7 @@ import { BuildFailure, readContextFile } from '@rebake/image';
 import type { ContextFile } from '@rebake/image';
 import { Packet_PacketType as Type, PacketSchema } from './generated/wire_pb.ts';
 import { follow, walk } from './file-tree.ts';
+import { varint } from './frames.ts';
 import type { TreeEntry } from './file-tree.ts';
 import type { Handler, ServerCall } from './server.ts';
 import { GrpcCode, GrpcError } from './status.ts';
@@ -73,8 +74,7 @@ async function sendContents(call: ServerCall, entries: readonly TreeEntry[]): Pr
       case Type.PACKET_REQ: {
         const file = entries[packet.ID]?.file;
         if (!file) throw new GrpcError(GrpcCode.notFound, `no file has the number ${packet.ID}`);
-        for await (const data of readContextFile(file))
-          await send(call, { type: Type.PACKET_DATA, ID: packet.ID, data });
+        for await (const data of readContextFile(file)) await call.send(dataHead(packet.ID, data.length), data);
         // Only now is it known that these were the right bytes; without this packet the receiver never takes the file for complete.
         await send(call, { type: Type.PACKET_DATA, ID: packet.ID });
         break;
@@ -91,6 +91,12 @@ async function sendContents(call: ServerCall, entries: readonly TreeEntry[]): Pr
         throw new GrpcError(GrpcCode.aborted, `unexpected packet from the receiver of files: ${packet.type}`);
     }
   }
+}
+
+/** What goes before the bytes of a packet of data: written by hand, since contexts are large and each copy of their bytes counts. */
+function dataHead(id: number, length: number): Uint8Array {
+  // Fields 1 (type), 3 (ID) and 4 (data) of fsutil.types.Packet.
+  return Uint8Array.from([0x08, Type.PACKET_DATA, 0x18, ...varint(id), 0x22, ...varint(length)]);
 }
 
 function send(call: ServerCall, packet: MessageInitShape<typeof PacketSchema>): Promise<void> {

@@ -60,13 +60,19 @@ export class FrameReader {
 
 /** What goes before `length` bytes that are the only field, number 1, of a message: its frame's prefix, the field's tag and its length. */
 export function bytesPrefix(length: number): Uint8Array {
-  const varint: number[] = [];
-  let rest = length;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) varint.push((rest % 0x80) | 0x80);
-  varint.push(rest);
-  const prefix = new Uint8Array(PREFIX + 1 + varint.length);
   // An empty field is left out, but its tag and length of zero mean the same.
-  new DataView(prefix.buffer).setUint32(1, 1 + varint.length + length);
-  prefix.set([0x0a, ...varint], PREFIX);
+  const field = [0x0a, ...varint(length)];
+  const prefix = new Uint8Array(PREFIX + field.length);
+  new DataView(prefix.buffer).setUint32(1, field.length + length);
+  prefix.set(field, PREFIX);
   return prefix;
+}
+
+/** A whole number as protobuf writes it: seven bits a byte, the lowest first. */
+export function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
+  return bytes;
 }

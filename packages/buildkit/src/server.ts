@@ -11,8 +11,8 @@ export interface ServerCall {
   header(name: string): readonly string[];
   /** The messages of the other side, until it is done. */
   messages(): AsyncIterable<Uint8Array>;
-  /** Sends one message; resolves when more may be sent. */
-  send(message: Uint8Array): Promise<void>;
+  /** Sends one message, given in parts; resolves when more may be sent. The parts must not change afterwards. */
+  send(...parts: readonly Uint8Array[]): Promise<void>;
 }
 
 /** The other side ended a call while it was answered, as it may: nobody's fault. */
@@ -82,12 +82,12 @@ function callOn(stream: ServerHttp2Stream, rawHeaders: readonly string[]): Serve
       // Whoever stops reading may still want to write: the default would destroy the stream.
       for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield* reader.push(chunk as Uint8Array);
     },
-    send(message) {
+    send(...parts) {
       if (stream.destroyed) return Promise.reject(new CallEnded());
       // Together, so that they travel in one frame where they fit.
       stream.cork();
-      stream.write(framePrefix(message.length));
-      const isRoom = stream.write(message);
+      let isRoom = stream.write(framePrefix(parts.reduce((sum, { length }) => sum + length, 0)));
+      for (const part of parts) isRoom = stream.write(part);
       stream.uncork();
       if (isRoom) return Promise.resolve();
       return new Promise((resolve, reject) => {
