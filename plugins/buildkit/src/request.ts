@@ -5,11 +5,11 @@ import type { Job } from '@rebake/sdk';
 import type { ExportSettings } from './options.ts';
 
 /**
- * No file and no date of what is built is later than this: 1 January 2026, in seconds since the epoch. The times of files that a package
- * brings stay as they are, since bytecode that was compiled for them would not be read any more otherwise; what the build itself makes is
- * always later, and so always gets the same time. It counts in identities: another one here would have every image built anew.
+ * No file and no date of what is built is later than this: 1 November 2026, in seconds since the epoch. What the build itself makes is always
+ * later, and so gets the same time whenever it is built. What packages bring is mostly earlier, and keeps its time: bytecode that was compiled
+ * for a file of another time is not read. It counts in identities: another one here would have every image come out anew.
  */
-export const SOURCE_DATE_EPOCH = 1_767_225_600;
+export const SOURCE_DATE_EPOCH = 1_793_491_200;
 
 /** What a build knows beside the job. */
 export interface Surroundings {

@@ -1,8 +1,9 @@
 /** What the engine tests share: a builder and a context as the kernel gives them, jobs over a real base, registries read without our builder. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { createRegistryClient, digestOf } from '@rebake/image';
+import { createRegistryClient, digestOf, digestOfBytes } from '@rebake/image';
 import type {
   Credentials,
   Digest,
@@ -126,6 +127,30 @@ export function baseJob(state: EnginesState, name = 'base'): Job {
   const { path, digest } = state.rootfs;
   const files = [{ path: basename(path), digest: digest as Digest, exec: false }];
   return jobOf(name, null, [{ step: 'rootfs', files: { root: dirname(path), files } }]);
+}
+
+const TINY = [
+  ...['bin', 'etc/group', 'etc/passwd', 'lib', 'lib64', 'sbin', 'usr/lib64/ld-linux-x86-64.so.2'],
+  ...['cat', 'dash', 'date', 'dd', 'mkdir', 'rm', 'sh', 'sleep', 'stat', 'touch'].map((name) => `usr/bin/${name}`),
+  ...['ld-linux-x86-64.so.2', 'libc.so.6', 'libselinux.so.1', 'libpcre2-8.so.0', 'libpcre2-8.so.0.11.2'].map(
+    (name) => `usr/lib/x86_64-linux-gnu/${name}`,
+  ),
+];
+
+/** A base of a shell and a few commands: built and sent in no time. `folder` is where its tar is made. */
+export function tinyJob(state: EnginesState, folder: string, name = 'tiny'): Job {
+  const files = join(folder, 'tiny');
+  if (!existsSync(join(folder, 'tiny.tar'))) {
+    mkdirSync(files);
+    const members = TINY.map((member) => `./${member}`);
+    execFileSync('tar', ['--extract', '--file', state.rootfs.path, '--directory', files, ...members]);
+    mkdirSync(join(files, 'tmp'));
+    const same = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@1000000000'];
+    execFileSync('tar', ['--create', '--file', join(folder, 'tiny.tar'), ...same, '--directory', files, '.']);
+  }
+  const digest = digestOfBytes(readFileSync(join(folder, 'tiny.tar')));
+  const entries = [{ path: 'tiny.tar', digest, exec: false }];
+  return jobOf(name, null, [{ step: 'rootfs', files: { root: folder, files: entries } }]);
 }
 
 /** Instructions as they are. */
