@@ -267,6 +267,20 @@ describe('values from outside', () => {
     );
   });
 
+  it('are never left out: neither a step that is not known here nor a command without a name', () => {
+    const codeOf = (step: Step): string => {
+      try {
+        renderDockerfile(spec([step]), PARENT);
+        return 'rendered';
+      } catch (error) {
+        return error instanceof BuildFailure ? error.error.code : String(error);
+      }
+    };
+    expect(codeOf({ step: 'of-the-future' } as never)).toBe('STEP_UNSUPPORTED');
+    const run = { step: 'run', files: NO_FILES, mount: '/mnt', workdir: '/', env: {} } as const;
+    expect(codeOf({ ...run, argv: ['', 'x'] })).toBe('SPEC_INVALID');
+  });
+
   it('stay the parent, and the place of a fragment', () => {
     fc.assert(
       fc.property(hostile, hostile, (parent, place) => {

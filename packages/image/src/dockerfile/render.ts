@@ -1,6 +1,6 @@
 /** Image specs as Dockerfiles that Docker's own BuildKit builds without a frontend from a registry: no `# syntax`, nothing newer than 20.10. */
 import type { ContextFile } from '../files/send.ts';
-import type { ImageSpec, Step } from '../types.ts';
+import { BuildFailure, type ImageSpec, type Step } from '../types.ts';
 import { createContext } from './context.ts';
 import { parseDockerfile } from './parse.ts';
 import { absolutePath, comment, envName, envValue, execForm, invalid, owner, reference, word } from './quote.ts';
@@ -35,7 +35,7 @@ export interface Ground {
 
 /**
  * Renders a spec; the same input gives the same bytes. Throws a `BuildFailure` with `SPEC_INVALID` for values that no image can have, and
- * with `STEP_UNSUPPORTED` for packages from a lock.
+ * with `STEP_UNSUPPORTED` for packages from a lock and for steps that are not known here.
  *
  * Steps run as root; an image without `user` stays root if it has steps of its own. `run` steps make and enter their `workdir`; an image
  * without `workdir` that has such steps ends in `/`.
@@ -109,8 +109,14 @@ function renderStep(step: Step, at: At, base: Ground): string[] {
     case 'run':
       return runStep(step, at);
     default:
-      return step satisfies never;
+      throw unsupported(step satisfies never);
   }
+}
+
+/** A step of a newer kernel: left out, it would give an image that lacks what was planned. */
+function unsupported({ step }: Step): BuildFailure {
+  const words = `the step ${JSON.stringify(step)} is not known here`;
+  return new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
 }
 
 /**

@@ -141,7 +141,7 @@ export function runStep(step: Of<'run'>, at: At): string[] {
     .toSorted()
     .map((name) => `${envName(name)}=${step.env[name] ?? ''}`);
   const argv = ['/bin/sh', `${MOUNT}/run.sh`, ...(env.length > 0 ? ['env', ...env] : []), ...step.argv];
-  if (step.argv.length === 0) throw invalid('a run step', '', 'has no command');
+  if ((step.argv[0] ?? '') === '') throw invalid('a run step', '', 'has no command');
   if (env.length > 0 && step.argv[0]?.includes('=') === true)
     throw invalid('the command', step.argv[0], 'has a = in its name');
   return [
