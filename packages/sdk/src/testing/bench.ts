@@ -1,10 +1,9 @@
 /** What behaviours work with: the builder, a base to build on, keys and folders of their own, and images read back from a registry. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { candidateTag, createRegistryClient, digestOf } from '@rebake/image';
 import type { Digest, ImageSpec, Location, Output, RegistryClient, Step } from '@rebake/image';
-import { packTar } from 'modern-tar';
 import type { BuildAccess, Builder, Job } from '../builder.ts';
 import type { Capabilities } from '../plan.ts';
 import type { BuilderPlace } from '../plugin.ts';
@@ -16,7 +15,7 @@ import { openMeeting } from './meeting.ts';
 import type { Meeting } from './meeting.ts';
 import type { OwnEngine, Rig } from './rig.ts';
 import { hold } from './rules.ts';
-import { copy, fileOf, fileSet, rootfs } from './steps.ts';
+import { copy, fileSet, rootfs, tinyRootfs } from './steps.ts';
 import { readStored } from './stored-image.ts';
 import type { StoredImage } from './stored-image.ts';
 
@@ -36,8 +35,8 @@ export interface Bench extends Calls {
   capabilities(): Promise<Capabilities>;
   /** One more builder over the engine under test; closed with the bench. */
   another(): Calls;
-  /** A builder that is not closed with the bench. */
-  over(builder: Builder): Calls;
+  /** Uses a builder, and closes it. */
+  using<T>(builder: Builder, use: (calls: Calls) => Promise<T>): Promise<T>;
   /** Facts for a builder, with a folder of its own. */
   place(): BuilderPlace;
   /** A new key. */
@@ -124,18 +123,18 @@ export function createBench(rig: Rig): Bench {
     remove: (at, options) => own().remove(at, options),
     capabilities: once(() => own().probe()),
     another,
-    over,
+    async using(builder, use) {
+      try {
+        return await use(over(builder));
+      } finally {
+        await builder.close();
+      }
+    },
     place,
     key,
     folder,
     base: once(async () => (await bench.make(null, [rootfs(rig.rootfs.path, rig.rootfs.digest)])).output),
-    small: once(async () => {
-      const path = join(folder(), 'small.tar');
-      const header = { name: 'below.txt', size: 6, mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) };
-      writeFileSync(path, await packTar([{ header, body: 'below\n' }]));
-      const files = await fileOf(path);
-      return (await bench.make(null, [{ step: 'rootfs', files }])).output;
-    }),
+    small: once(async () => (await bench.make(null, [await tinyRootfs(folder(), { 'below.txt': 'below\n' })])).output),
     job(parent, steps, { key: as = key(), spec = {}, secrets = {}, froms = {} } = {}) {
       // An engine that remembers the steps of earlier runs would not run them again.
       const runs = parent !== null && steps.some(({ step }) => step !== 'copy');

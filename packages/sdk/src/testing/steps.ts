@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { digestOfBytes, digestFile } from '@rebake/image';
 import type { Digest, FileSet, Step } from '@rebake/image';
+import { packTar } from 'modern-tar';
 
 /** No files. */
 export const NO_FILES: FileSet = { root: '/', files: [] };
@@ -23,15 +24,20 @@ export function fileSet(root: string, contents: Readonly<Record<string, Content>
   return { root, files };
 }
 
-/** One file that is there already. */
-export async function fileOf(path: string): Promise<FileSet> {
-  const name = basename(path);
-  return { root: dirname(path), files: [{ path: name, digest: await digestFile(path), exec: false }] };
-}
-
 /** A root file system from a tar. */
 export function rootfs(path: string, digest: Digest): Step {
   return { step: 'rootfs', files: { root: dirname(path), files: [{ path: basename(path), digest, exec: false }] } };
+}
+
+/** A root file system of a few texts; its tar is written to `folder`. */
+export async function tinyRootfs(folder: string, contents: Readonly<Record<string, string>>): Promise<Step> {
+  const path = join(folder, 'rootfs.tar');
+  const entries = Object.entries(contents).map(([name, body]) => ({
+    header: { name, size: Buffer.byteLength(body), mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) },
+    body,
+  }));
+  writeFileSync(path, await packTar(entries));
+  return rootfs(path, await digestFile(path));
 }
 
 /** Puts files below `to`. */
