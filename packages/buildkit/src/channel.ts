@@ -51,7 +51,7 @@ export class Channel {
 
   /**
    * A call with many answers. Leaving the loop cancels it. Rejects with the signal's reason when aborted, with {@link GrpcError} when the
-   * server says so, with {@link ConnectionLost} when the connection ended or nothing has come over it for 9 s.
+   * server says so, with {@link ConnectionLost} when the connection ended or nothing has come over it for 8 s.
    */
   async *stream<Request extends DescMessage, Answer extends DescMessage>(
     method: Method<Request, Answer>,

@@ -24,11 +24,13 @@ export function connectFailure(error: unknown, host: string): unknown {
   if (error instanceof BuildFailure) return error;
   const refused = tlsWords(error);
   if (refused !== null) return failure('ENGINE_UNREACHABLE', 'never', `${host}: ${refused}`, error);
-  if (error instanceof ConnectionLost) {
-    // The frames of HTTP/2 are the first thing that a server of something else gets wrong.
-    const hint = codeOf(error) === 'ERR_HTTP2_ERROR' ? ' (is this BuildKit, and does it want TLS?)' : '';
-    return failure('ENGINE_UNREACHABLE', 'backoff', `${host}: ${error.message}${hint}`, error);
+  // The frames of HTTP/2 are the first thing that a server of something else gets wrong.
+  if (error instanceof Error && codeOf(error) === 'ERR_HTTP2_ERROR') {
+    const hint = 'is this BuildKit, and does it want TLS?';
+    return failure('ENGINE_UNREACHABLE', 'never', `${host}: ${error.message} (${hint})`, error);
   }
+  if (error instanceof ConnectionLost)
+    return failure('ENGINE_UNREACHABLE', 'backoff', `${host}: ${error.message}`, error);
   if (error instanceof GrpcError)
     return error.code === GrpcCode.unimplemented
       ? failure('ENGINE_UNSUPPORTED', 'never', `${host} is no BuildKit daemon: ${error.message}`, error)

@@ -12,6 +12,8 @@ export type Connect = () => Promise<Duplex>;
 // Answers are small but logs can come fast; the default of 64 KiB would make the server wait for us.
 const WINDOW = 4 * 1024 * 1024;
 
+const SILENT_END = 'it closed the connection before it said anything; is it BuildKit, and does it want TLS?';
+
 /** An open connection. */
 export class Connection {
   readonly session: ClientHttp2Session;
@@ -132,7 +134,7 @@ async function greet(socket: Duplex, every: Every): Promise<Connection> {
   ended.promise.catch(() => undefined);
   const end = (error: Error) => ended.reject(error);
   socket.on('error', end);
-  socket.on('close', () => end(new ConnectionLost('it closed the connection before it said anything')));
+  socket.on('close', () => end(new ConnectionLost(SILENT_END)));
   // What is written now could be answered with a reset that swallows why the other side refuses.
   if ('encrypted' in socket && socket.encrypted === true && socket.readableLength === 0) {
     const readable = Promise.withResolvers<void>();
@@ -145,7 +147,7 @@ async function greet(socket: Duplex, every: Every): Promise<Connection> {
   });
   const connection = new Connection(socket, session, every);
   session.on('error', end);
-  session.on('close', () => end(new ConnectionLost('it closed the connection before it said anything')));
+  session.on('close', () => end(new ConnectionLost(SILENT_END)));
   session.on('connect', () => {
     if (!session.destroyed) session.setLocalWindowSize(WINDOW);
   });

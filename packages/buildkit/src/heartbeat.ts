@@ -6,9 +6,9 @@ import { framePrefix } from './frames.ts';
 /** Runs something again and again; returns what ends that. */
 export type Every = (ms: number, run: () => void) => () => void;
 
-/** Beats in which nothing came before the other side is asked for a sign of life, and before it is given up: 9 s, so that 10 s hold. */
-const ASK_AFTER = 3;
-const LOST_AFTER = 9;
+/** Beats in which nothing came before the other side is asked for a sign of life, and before it is given up: 9 s after the last sign at the latest. */
+const ASK_AFTER = 2;
+const LOST_AFTER = 8;
 const BEAT_MS = 1_000;
 
 /** On the clock of the machine; keeps no process alive. */
