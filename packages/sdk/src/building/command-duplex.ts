@@ -26,6 +26,8 @@ export interface CommandDuplexOptions {
   readonly cwd?: string;
   /** Ends it when aborted; the stream then fails with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Looks at the first bytes that come; a failure ends the stream. */
+  accept?(first: Uint8Array): BuildFailure | null;
   /** The failure of the stream. Default: `ENGINE_UNREACHABLE` before its first byte, `ENGINE_LOST` after, in its own words. */
   explain?(end: BrokenCommand): BuildFailure;
   /** How long the command may go on after the end of the stream before it is killed, in milliseconds. Default: 3,000. */
@@ -160,8 +162,10 @@ export class CommandDuplex extends Duplex {
 
   #listen(): void {
     this.#stdout.on('data', (chunk) => {
+      const refused = this.#hasSpoken ? null : this.#options.accept?.(chunk);
       this.#hasSpoken = true;
-      if (!this.push(chunk)) this.#stdout.pause();
+      if (refused) this.destroy(refused);
+      else if (!this.push(chunk)) this.#stdout.pause();
     });
     this.#stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-MOST_WORDS);

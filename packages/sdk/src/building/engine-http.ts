@@ -4,7 +4,9 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { inspect } from 'node:util';
+import { showEndpoint } from './engine-endpoint.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
+import { failure } from './failures.ts';
 import { sshCommandDuplex } from './ssh.ts';
 
 /** A request that is made on a connection of its own. */
@@ -13,6 +15,8 @@ export interface EngineRequest {
   readonly path: string;
   /** A header with several values is sent several times. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** The request fails when there is no answer after so many milliseconds. Default: it waits. */
+  readonly withinMs?: number;
 }
 
 /** The engine answered a request to turn the connection into another one as if it were an ordinary request. */
@@ -61,7 +65,17 @@ function dial({ target, remote, ssh }: SshEndpoint): Duplex {
 }
 
 /** Begins a request on a connection of its own; the caller sends the body and ends it. */
-export function requestTo(endpoint: EngineEndpoint, { method, path, headers }: EngineRequest): ClientRequest {
+export function requestTo(endpoint: EngineEndpoint, request: EngineRequest): ClientRequest {
+  const begun = begin(endpoint, request);
+  const { withinMs } = request;
+  if (withinMs === undefined) return begun;
+  const words = `${showEndpoint(endpoint)} has not answered for ${withinMs / 1_000} s`;
+  const late = setTimeout(() => begun.destroy(failure('ENGINE_UNREACHABLE', 'backoff', words)), withinMs);
+  for (const event of ['response', 'upgrade', 'close']) begun.once(event, () => clearTimeout(late));
+  return begun;
+}
+
+function begin(endpoint: EngineEndpoint, { method, path, headers }: EngineRequest): ClientRequest {
   const options = { method, path, headers: { ...headers } as Record<string, string | string[]> };
   switch (endpoint.kind) {
     case 'unix':
@@ -85,7 +99,7 @@ export function requestTo(endpoint: EngineEndpoint, { method, path, headers }: E
  */
 export function upgrade(
   endpoint: EngineEndpoint,
-  { method, path, headers }: EngineRequest,
+  { headers, ...others }: EngineRequest,
   protocol: 'h2c' | 'tcp',
   body = '',
 ): Promise<Duplex> {
@@ -93,7 +107,7 @@ export function upgrade(
     const about =
       body === '' ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)) };
     const asked = { Connection: 'Upgrade', Upgrade: protocol, ...about, ...headers };
-    const request = requestTo(endpoint, { method, path, headers: asked });
+    const request = requestTo(endpoint, { ...others, headers: asked });
     request.once('upgrade', (_response, socket, head) => {
       if (head.length > 0) socket.unshift(head);
       resolve(socket);

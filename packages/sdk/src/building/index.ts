@@ -18,6 +18,7 @@ export type { Name } from './names.ts';
 export { isContextName } from './docker-contexts.ts';
 export { resolveDockerEndpoint } from './docker-endpoint.ts';
 export type { DockerWish } from './docker-endpoint.ts';
+export { resolvePodmanEndpoint } from './podman-endpoint.ts';
 export { parseEngineHost, showEndpoint } from './engine-endpoint.ts';
 export type { EngineEndpoint, EngineHost, EngineTls } from './engine-endpoint.ts';
 export { sshArgv, sshCommandDuplex } from './ssh.ts';

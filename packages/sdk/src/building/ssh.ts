@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { BuildFailure } from '@rebake/image';
 import { commandDuplex } from './command-duplex.ts';
-import type { BrokenCommand, CommandDuplex } from './command-duplex.ts';
+import type { BrokenCommand, CommandDuplex, CommandDuplexOptions } from './command-duplex.ts';
 import { failure } from './failures.ts';
 import { showSshTarget } from './ssh-target.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -41,11 +41,20 @@ export function sshArgv(target: SshTarget, options: SshOptions, ...more: readonl
   ];
 }
 
-/** Runs a command on another machine, and returns its standard input and output as a stream. It fails in the words of ssh or of the command. */
-export function sshCommandDuplex(target: SshTarget, remoteArgv: readonly string[], options: SshOptions): CommandDuplex {
+/**
+ * Runs a command on another machine, and returns its standard input and output as a stream. It fails in the words of ssh or of the command.
+ * `more`: as for any command.
+ */
+export function sshCommandDuplex(
+  target: SshTarget,
+  remoteArgv: readonly string[],
+  options: SshOptions,
+  more: Pick<CommandDuplexOptions, 'accept'> = {},
+): CommandDuplex {
   const { env, signal } = options;
   return commandDuplex([...sshArgv(target, options), remoteArgv.map(quoted).join(' ')], {
     env,
+    ...more,
     ...(signal ? { signal } : {}),
     explain: (end) => sshFailure(target, end, remoteArgv[0]),
   });

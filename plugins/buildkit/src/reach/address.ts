@@ -42,7 +42,7 @@ export function parseAddress(text: string): BuildkitAddress | AddressError {
   const [, scheme, rest = ''] = match ?? [];
   switch (scheme) {
     case 'unix':
-      return /^\/[^\0]{1,107}$/.test(rest) ? { kind: 'unix', path: rest } : wrong('unix:///path, of at most 108 bytes');
+      return isSocketPath(rest) ? { kind: 'unix', path: rest } : wrong('unix:///path, of at most 107 bytes');
     case 'tcp':
       return tcp(rest);
     case 'docker-container':
@@ -80,6 +80,11 @@ export function showAddress(address: BuildkitAddress): string {
     default:
       return address satisfies never;
   }
+}
+
+/** As the kernel has them. */
+function isSocketPath(path: string): boolean {
+  return /^\/[^\0]+$/.test(path) && Buffer.byteLength(path) <= 107;
 }
 
 function tcp(rest: string): BuildkitAddress | AddressError {
