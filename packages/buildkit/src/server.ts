@@ -53,6 +53,8 @@ async function answer(
   fault: (error: unknown) => void,
 ): Promise<void> {
   let error: GrpcError | null = null;
+  // A call can arrive while the session ends: nobody waits for its answer.
+  if (stream.destroyed || stream.closed) return;
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.once('wantTrailers', () => stream.sendTrailers(trailersOf(error)));
   try {

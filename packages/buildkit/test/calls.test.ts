@@ -1,4 +1,5 @@
 /** Calls between our own client and our own server over a socket: outcomes, aborts, lost connections. */
+import type { ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -18,9 +19,10 @@ const never = new AbortController().signal;
 async function pair({ onTestFinished }: TestContext, handlers: Readonly<Record<string, Handler>>) {
   const faults: unknown[] = [];
   const sockets: Socket[] = [];
+  const sessions: ServerHttp2Session[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    serve(socket, new Map(Object.entries(handlers)), (error) => faults.push(error));
+    sessions.push(serve(socket, new Map(Object.entries(handlers)), (error) => faults.push(error)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -34,7 +36,7 @@ async function pair({ onTestFinished }: TestContext, handlers: Readonly<Record<s
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { channel, faults, sockets };
+  return { channel, faults, sockets, sessions };
 }
 
 const echo: Handler = async (call) => {
@@ -116,6 +118,15 @@ describe('a call', () => {
     const call = channel.unary(ECHO, { value: 'x' }, never);
     setImmediate(() => void channel.close());
     await expect(call).rejects.toBeInstanceOf(ConnectionLost);
+  });
+
+  it('that has ended when it is seen breaks nothing', async (context) => {
+    const { channel, faults, sessions } = await pair(context, { [ECHO.path]: echo });
+    await channel.unary(ECHO, { value: 'x' }, never);
+    // As when its beginning and its end arrive together.
+    sessions[0]?.prependListener('stream', (stream) => stream.destroy());
+    await expect(channel.unary(ECHO, { value: 'x' }, never)).rejects.toBeInstanceOf(ConnectionLost);
+    expect(faults).toEqual([]);
   });
 });
 
