@@ -1,7 +1,6 @@
 /** One daemon as a builder uses it: where it is, what it may do, and whether it answers. */
-import { createDaemon, connectFailure, ConnectionLost, GrpcError } from '@rebake/buildkit';
+import { connectFailure, createDaemon } from '@rebake/buildkit';
 import type { Daemon } from '@rebake/buildkit';
-import { BuildFailure } from '@rebake/image';
 import type { Platform } from '@rebake/image';
 import { failure } from '@rebake/sdk/building';
 import type { EndpointSettings } from './options.ts';
@@ -55,7 +54,7 @@ function createEndpoint(settings: EndpointSettings, index: number, env: Environm
         signal.throwIfAborted();
         if (late.aborted)
           throw failure('ENGINE_UNREACHABLE', 'backoff', `${shown} has not answered for ${ANSWER_MS / 1_000} s`, error);
-        throw lookFailure(error, shown);
+        throw connectFailure(error, shown);
       }
     },
   };
@@ -67,12 +66,4 @@ function addressOf(env: Environment): BuildkitAddress {
   if ('error' in address)
     throw failure('ENGINE_UNREACHABLE', 'never', `BUILDKIT_HOST is ${JSON.stringify(text)}: ${address.error}`);
   return address;
-}
-
-function lookFailure(error: unknown, shown: string): unknown {
-  if (error instanceof BuildFailure) return error;
-  if (error instanceof ConnectionLost)
-    return failure('ENGINE_UNREACHABLE', 'backoff', `${shown}: ${error.message}`, error);
-  if (error instanceof GrpcError) return failure('ENGINE_REFUSED', 'backoff', `${shown}: ${error.message}`, error);
-  return connectFailure(error, shown);
 }
