@@ -48,6 +48,7 @@ export type {
   Swept,
   WriteStatus,
 } from './layout/types.ts';
+export { mountsFiles } from './dockerfile/mounts.ts';
 export { DOCKERFILE_CONTENTS, renderDockerfile } from './dockerfile/render.ts';
 export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';
 export { readDockerfile } from './dockerfile/references.ts';

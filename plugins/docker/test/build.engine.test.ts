@@ -20,7 +20,7 @@ describeEngine('the docker builder', ['docker', 'rootfs', 'wheels'], (state) => 
     const capabilities = await builder.probe(ctxOf());
     expect(capabilities).toMatchObject({
       engine: ID,
-      contents: 'dockerfile@1',
+      contents: 'dockerfile@2',
       platforms: ['linux/amd64'],
       reproducible: false,
     });

@@ -11,7 +11,7 @@ import { copy, pythonEnv, rPackages, runStep, systemPackages, user, type At } fr
  * Contents class of what is rendered here. It is raised with every change of a rendered byte, so that images of the old bytes are not taken
  * for those of the new; a test holds the two together.
  */
-export const DOCKERFILE_CONTENTS = 'dockerfile@1';
+export const DOCKERFILE_CONTENTS = 'dockerfile@2';
 
 /** A Dockerfile and the context to build it with. */
 export interface RenderedDockerfile {
@@ -60,7 +60,7 @@ export function renderDockerfile(spec: ImageSpec, base: Ground): RenderedDockerf
   const entry = [...(steps.length > 0 ? ['USER root'] : []), ...envLines(buildEnv, escape)];
   if (entry.length > 0) blocks.push(entry);
   for (const { step, index } of steps) {
-    const lines = renderStep(step, { index, context, escape }, base);
+    const lines = renderStep(step, { context, escape }, base);
     if (lines.length > 0)
       blocks.push([comment(`${index} ${step.step}${step.step === 'fragment' ? ` ${step.place}` : ''}`), ...lines]);
   }
@@ -78,7 +78,12 @@ function renderGround(
   base: Ground,
   context: ReturnType<typeof createContext>,
 ): string[] {
-  if (step.step === 'rootfs') return ['FROM scratch', `ADD ${context.addAs('0', 'rootfs.tar', step.files)} /`];
+  if (step.step === 'rootfs') {
+    const [file, ...more] = step.files.files;
+    if (file === undefined || more.length > 0)
+      throw invalid('the file set of', 'rootfs', 'does not hold exactly one file');
+    return ['FROM scratch', `ADD ${context.addAs('rootfs', 'rootfs.tar', step.files.root, file)} /`];
+  }
   context.addAtOwnPaths(step.files);
   return [userText(step.text, 'the Dockerfile', base)];
 }

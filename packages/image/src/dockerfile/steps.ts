@@ -18,9 +18,8 @@ import { APT, BYTECODE, CRAN, DNF, MOUNT, PYTHON_ENV, R_PACKAGES, RUN, SECRET_MO
 
 type Of<Name extends Step['step']> = Extract<Step, { step: Name }>;
 
-/** What a step is rendered with. `index`: its place in the spec, which names its folder in the context. */
+/** What a step is rendered with. */
 export interface At {
-  readonly index: number;
   readonly context: Context;
   /** Escape character of the Dockerfile. */
   readonly escape: string;
@@ -48,14 +47,14 @@ const RHEL_PACKAGE = /^@?[A-Za-z0-9][A-Za-z0-9._+:~^-]*$/;
 const R_PACKAGE = /^[A-Za-z](?:[A-Za-z0-9.]*[A-Za-z0-9])$/;
 
 export function systemPackages(step: Of<'system-packages'>, at: At): string[] {
-  const { index, context } = at;
+  const { context } = at;
   if (step.names.length === 0) return [];
   switch (step.family) {
     case 'debian':
-      return [aptInstall(step.names, at)];
+      return [aptInstall('system-packages', step.names, at)];
     case 'rhel': {
       const names = step.names.map((name) => matching('the system package', name, RHEL_PACKAGE));
-      const folder = context.addText(String(index), 'dnf.sh', DNF);
+      const folder = context.add('system-packages', { texts: { 'dnf.sh': DNF } });
       return [runScript(at, folder, ['ca'], [`${MOUNT}/dnf.sh`, ...names])];
     }
     default:
@@ -63,15 +62,15 @@ export function systemPackages(step: Of<'system-packages'>, at: At): string[] {
   }
 }
 
-function aptInstall(packages: readonly string[], at: At): string {
+function aptInstall(step: string, packages: readonly string[], at: At): string {
   const names = packages.map((name) => matching('the system package', name, DEBIAN_PACKAGE));
-  const folder = at.context.addText(String(at.index), 'apt.sh', APT);
+  const folder = at.context.add(step, { texts: { 'apt.sh': APT } });
   return runScript(at, folder, ['ca', 'apt-conf'], [`${MOUNT}/apt.sh`, ...names]);
 }
 
 export function user(step: Of<'user'>, at: At): string[] {
-  const { index, context } = at;
-  const folder = context.addText(String(index), 'user.sh', USER);
+  const { context } = at;
+  const folder = context.add('user', { texts: { 'user.sh': USER } });
   const uid = accountId('the uid', step.uid);
   const gid = accountId('the gid', step.gid);
   const home = absolutePath('the home directory', step.home);
@@ -79,38 +78,36 @@ export function user(step: Of<'user'>, at: At): string[] {
 }
 
 export function pythonEnv(step: Of<'python-env'>, at: At): string[] {
-  const { index, context } = at;
   if ('lock' in step.packages) {
     const words = 'python-env: packages from a lock are not built with a Dockerfile';
     throw new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
   }
   const interpreter = matching('the Python version', step.interpreter, /^[0-9]{1,2}(?:\.[0-9]{1,2})?$/);
-  const folder = String(index);
-  context.addText(folder, 'python-env.sh', PYTHON_ENV);
-  context.addText(folder, 'bytecode.py', BYTECODE);
-  const path = context.addText(folder, 'requirements.txt', lines('the requirement', step.packages.requirements));
+  const requirements = lines('the requirement', step.packages.requirements);
+  const folder = at.context.add('python-env', {
+    texts: { 'python-env.sh': PYTHON_ENV, 'bytecode.py': BYTECODE, 'requirements.txt': requirements },
+  });
   const prefix = absolutePath('the prefix', step.prefix);
   const argv = [`${MOUNT}/python-env.sh`, `python${interpreter}`, prefix, step.bytecode ? 'bytecode' : 'no-bytecode'];
-  return [runScript(at, path, ['ca', 'pip-conf'], argv)];
+  return [runScript(at, folder, ['ca', 'pip-conf'], argv)];
 }
 
 export function rPackages(step: Of<'r-packages'>, at: At): string[] {
-  const { index, context } = at;
   if (step.names.length === 0) return [];
   const names = step.names.map((name) => matching('the R package', name, R_PACKAGE));
   switch (step.from) {
     case 'debian':
       return [
         aptInstall(
+          'r-packages',
           names.map((name) => `r-cran-${name.toLowerCase()}`),
           at,
         ),
       ];
     case 'cran': {
       const library = absolutePath('the R library', step.library);
-      context.addText(String(index), 'r-packages.sh', R_PACKAGES);
-      context.addText(String(index), 'cran.R', CRAN);
-      const folder = context.addText(String(index), 'packages.txt', lines('the R package', names));
+      const texts = { 'r-packages.sh': R_PACKAGES, 'cran.R': CRAN, 'packages.txt': lines('the R package', names) };
+      const folder = at.context.add('r-packages', { texts });
       return [runScript(at, folder, ['ca', 'r-profile'], [`${MOUNT}/r-packages.sh`, library])];
     }
     default:
@@ -120,22 +117,26 @@ export function rPackages(step: Of<'r-packages'>, at: At): string[] {
 
 /** Contents of the set below `to`; an empty set makes an empty directory. */
 export function copy(step: Of<'copy'>, at: At): string[] {
-  const { index, context, escape } = at;
+  const { context, escape } = at;
   const to = absolutePath('the target of copy', step.to);
   const account = owner('the owner of copied files', step.owner);
   if (step.files.files.length === 0) return [run(at, [], 'copy', ['mkdir', '-p', to])];
-  const folder = context.addBelow(String(index), step.files);
+  const folder = context.add('copy', { files: step.files });
   const target = to.endsWith('/') ? to : `${to}/`;
   return [`COPY --chown=${account} ${execForm('copy', [`${folder}/`, word(target, escape)])}`];
 }
 
 export function runStep(step: Of<'run'>, at: At): string[] {
-  const { index, context, escape } = at;
-  const mounts = [bind(context.addText('run', 'run.sh', RUN), MOUNT), SECRET_MOUNTS.ca, SECRET_MOUNTS['pip-conf']];
+  const { context, escape } = at;
+  const mounts = [
+    bind(context.add('step', { texts: { 'run.sh': RUN } }), MOUNT),
+    SECRET_MOUNTS.ca,
+    SECRET_MOUNTS['pip-conf'],
+  ];
   if (step.files.files.length > 0) {
     const target = mountPath('the mount point', step.mount).replace(/\/+$/, '');
     if (target === MOUNT) throw invalid('the mount point', target, 'is where rebake mounts its own');
-    mounts.push(bind(context.addBelow(String(index), step.files), target));
+    mounts.push(bind(context.add('run', { files: step.files }), target));
   }
   const env = Object.keys(step.env)
     .toSorted()
