@@ -75,6 +75,9 @@ describe('a layout', () => {
     expect(await failureOf(put(made.layout, 'x'))).toMatch(/^LAYOUT_INVALID: .*letter\.txt/);
     expect(await failureOf(made.layout.has(none))).toMatch(/^LAYOUT_INVALID: /);
     rmSync(join(made.dir, 'letter.txt'));
+    symlinkSync('nowhere', join(made.dir, 'oci-layout'));
+    expect(await failureOf(made.layout.has(none))).toMatch(/^LAYOUT_INVALID: .*"oci-layout"/);
+    rmSync(join(made.dir, 'oci-layout'));
     expect(await put(made.layout, 'x')).toBe(digestOfBytes('x'));
   });
 
@@ -96,6 +99,18 @@ describe('a layout', () => {
     writeFileSync(join(made.dir, '.rebake/ingest/half'), '{');
     await put(made.layout, 'x');
     expect(await openLayout(made.dir).has(digestOfBytes('x'))).toBe(1);
+  });
+
+  it('is looked at while it is made', async () => {
+    for (let round = 0; round < 40; round++) {
+      using made = temporaryLayout();
+      let isMade = false;
+      const making = put(made.layout, 'content').finally(() => (isMade = true));
+      const lookers = Array.from({ length: 4 }, async () => {
+        while (!isMade) await openLayout(made.dir).has(none);
+      });
+      await Promise.all([making, ...lookers]);
+    }
   });
 
   it('says who cannot be waited for', async () => {

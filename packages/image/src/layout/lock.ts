@@ -2,6 +2,7 @@
  * The lock of a layout, for the moments in which names or the set of blobs change: an open write transaction on an empty database of its
  * own. The operating system drops it with the process, however that ends.
  */
+import { accessSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSqlite, sqliteCode } from '../sqlite.ts';
 import { failure, passing } from './errors.ts';
@@ -55,6 +56,8 @@ async function tryTake(file: string): Promise<(() => void) | null> {
   try {
     const opened = new DatabaseSync(file, { timeout: 0 });
     db = opened;
+    // On a file that may only be read a transaction begins all the same, and excludes nobody.
+    accessSync(file, constants.W_OK);
     opened.exec('BEGIN EXCLUSIVE');
     return () => opened.close();
   } catch (error) {

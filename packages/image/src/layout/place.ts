@@ -51,15 +51,18 @@ export function createPlace(dir: string, patienceMs: number): Place {
   let made: Promise<void> | undefined;
 
   async function exists(): Promise<boolean> {
-    isKnown ||= await inLayout(dir, look);
+    isKnown ||= await inLayout(dir, async () => look());
     return isKnown;
   }
 
-  async function look(): Promise<boolean> {
+  async function look(isSecond = false): Promise<boolean> {
     for (const folder of FOLDERS) await checkFolder(join(dir, folder));
     const version = await textOf(join(dir, 'oci-layout'));
     if (version === null) {
-      const strange = (await listOf(dir)).find((name) => !UNFINISHED.has(name));
+      const names = await listOf(dir);
+      // Another process has just finished it.
+      if (names.includes('oci-layout') && !isSecond) return look(true);
+      const strange = names.find((name) => !UNFINISHED.has(name));
       if (strange === undefined) return false;
       throw failure('LAYOUT_INVALID', `${dir}: no oci-layout in it, but ${JSON.stringify(strange)}: no image layout`);
     }

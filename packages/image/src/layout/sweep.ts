@@ -32,7 +32,8 @@ async function removeOld(paths: readonly string[], before: number): Promise<{ co
   for (const path of paths) {
     try {
       const stat = await lstat(path);
-      if (stat.isDirectory() || stat.mtimeMs > before) continue;
+      // The clock counts whole milliseconds, and a file system less.
+      if (stat.isDirectory() || Math.floor(stat.mtimeMs) > before) continue;
       await rm(path);
       count++;
       bytes += stat.size;
