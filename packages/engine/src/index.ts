@@ -12,5 +12,7 @@ export { createRedactor } from './run/redaction.ts';
 export type { RedactingStream, Redactor } from './run/redaction.ts';
 export { systemTimer } from './run/timer.ts';
 export type { Timer } from './run/timer.ts';
+export { checkedStore } from './store/checked.ts';
+export type { StoreTrouble } from './store/checked.ts';
 export { openStore } from './store/sqlite.ts';
 export type { StoreOptions } from './store/sqlite.ts';

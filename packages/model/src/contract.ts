@@ -1,5 +1,6 @@
 /** What the declaration turns into: the hand-over from loading to expansion, and from expansion to the rest of rebake. */
 import type { BuildAccess, Diagnostic, FileSet, Node, NodeId, Platform, RegistryAccess, Where } from '@rebake/sdk';
+import type { DeclaredUse } from './plugin-host.ts';
 import type { Config } from './schema.ts';
 
 /** Text file named by a declaration: content without CR, and its digest. Absent files are diagnosed when loading. */
@@ -40,6 +41,8 @@ export interface Binding {
 
 /** Builder as declared: name → kind of a plugin, its options, and how many builds it runs at a time. */
 export interface BuilderConfig {
+  /** Path of keys where it stands. */
+  readonly path: readonly string[];
   readonly kind: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly parallel: number | null;
@@ -55,6 +58,8 @@ export interface Expansion {
   readonly registries: readonly RegistryAccess[];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: BuildAccess;
+  /** Where the state is kept; null: in the file of rebake's own. */
+  readonly state: DeclaredUse | null;
   /** Every declared code env by `NAME` or `NAME:VERSION`, also those that get no images; for `resolve`. */
   readonly envs: ReadonlyMap<string, EnvSummary>;
   /** Names of all declared container configs. */

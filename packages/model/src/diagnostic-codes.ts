@@ -1,9 +1,10 @@
 /** The table of all diagnostics of a declaration, from which docs/reference/diagnostics.md is made, and the one way to make one. */
 import type { Diagnostic, DiagnosticKind, Where } from '@rebake/sdk';
 import { LOAD_ROWS } from './diagnostic-codes-load.ts';
+import { PLUGIN_ROWS } from './diagnostic-codes-plugins.ts';
 import { RULE_ROWS } from './diagnostic-codes-rules.ts';
 
-const rows = [...LOAD_ROWS, ...RULE_ROWS];
+const rows = [...LOAD_ROWS, ...PLUGIN_ROWS, ...RULE_ROWS];
 
 /** Codes of diagnostics of a declaration. */
 export type DiagnosticCode = (typeof rows)[number][0];
@@ -19,7 +20,13 @@ const byCode = new Map(DIAGNOSTIC_KINDS.map((kind) => [kind.code, kind]));
 export function diagnostic(code: DiagnosticCode, message: string, where: Where | null, help?: string): Diagnostic {
   const kind = byCode.get(code);
   if (kind === undefined) throw new TypeError(`no such diagnostic: ${code}`);
-  return { code, severity: kind.severity, message: harmless(message), where, help: harmless(help ?? kind.help) };
+  const whole = `${message}${fromSource(where)}`;
+  return { code, severity: kind.severity, message: harmless(whole), where, help: harmless(help ?? kind.help) };
+}
+
+/** What is not written in the file is found by its path inside of the source. */
+function fromSource(where: Where | null): string {
+  return where?.source === undefined ? '' : ` (\`${where.path}\` of the source \`${where.source}\`)`;
 }
 
 /** Makes texts of a user that found their way into a sentence harmless for terminals and logs: one line, nothing invisible. */

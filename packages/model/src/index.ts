@@ -1,14 +1,17 @@
 /** The declaration: schema, loading, DSS rules, diagnostics, edits in place, expansion to nodes. */
 export type { Binding, BuilderConfig, EnvSummary, Expansion, ImageFacts, Loaded, LoadedText } from './contract.ts';
 export { defineConfig } from './define-config.ts';
-export { DIAGNOSTIC_KINDS, type DiagnosticCode } from './diagnostic-codes.ts';
+export { diagnostic, DIAGNOSTIC_KINDS, type DiagnosticCode } from './diagnostic-codes.ts';
 export { upgradeRelease, type UpgradeOutcome, type UpgradeRequest } from './edit/upgrade.ts';
 export { expand } from './expand/index.ts';
 export { inputsReference } from './expand/inputs.ts';
 export { cacheStamp, keptStamp, loadCached, type CachedLoadRequest } from './load/cache.ts';
 export { CONFIG_NAMES, findConfig, type FoundConfig } from './load/find.ts';
+export { importPlugin, type ImportedPlugin } from './load/import-plugin.ts';
 export { load, type LoadOutcome, type LoadRequest } from './load/load.ts';
 export { readDeclaration, type Declaration, type ReadRequest } from './read.ts';
+export type { Asked, DeclaredPlugins, DeclaredUse, OpenPlugins, PluginHost } from './plugin-host.ts';
+export { listed, nameProblem, nearest } from './names.ts';
 export { RELEASE_LINES, type ReleaseLine } from './releases.ts';
 export {
   isWorkload,

@@ -6,6 +6,8 @@ import { expand } from './expand/index.ts';
 import { keepExpansion, reviveExpansion } from './expand/kept.ts';
 import { openDeclaration } from './load/cache.ts';
 import type { LoadOutcome } from './load/load.ts';
+import { noPlugins } from './load/uses.ts';
+import type { DeclaredPlugins, DeclaredUse, OpenPlugins, PluginHost } from './plugin-host.ts';
 
 /** What to read. */
 export interface ReadRequest {
@@ -17,6 +19,8 @@ export interface ReadRequest {
   readonly cacheDir: string | null;
   /** Milliseconds since the epoch; default: the clock. */
   readonly now?: () => number;
+  /** Opens the plugins of a declaration that has sources or nodes of plugins; default: none can be had. */
+  readonly plugins?: OpenPlugins;
 }
 
 /** A declaration that was read. */
@@ -25,22 +29,56 @@ export interface Declaration {
   readonly expansion: Expansion | null;
   /** Of loading and of the rules, by place. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Builders as far as they can be understood, also those of a declaration with faulty parts. */
+  readonly builders: Expansion['builders'];
+  /** Where the state is kept, if that can be understood; null: in the file of rebake's own. */
+  readonly state: DeclaredUse | null;
+  /** The plugins that it names; null when nothing of it could be understood. Looked up when asked: a kept declaration may never be. */
+  plugins(): DeclaredPlugins | null;
 }
 
 /** Reads a declaration. Nothing that a user wrote makes it throw. Where nothing has changed, neither loading nor expanding is done again. */
 export async function readDeclaration(request: ReadRequest): Promise<Declaration> {
-  const opened = await openDeclaration(request);
+  const { plugins: open = noPlugins } = request;
+  let host: Promise<PluginHost> | undefined;
+  const plugins: OpenPlugins = (declared) => (host ??= open(declared));
+  const opened = await openDeclaration({ ...request, plugins });
   if (opened.made !== null) {
     const expansion = reviveExpansion(opened.made, () => expansionOf(opened.outcome()) ?? nothing());
-    return { expansion, diagnostics: expansion.diagnostics };
+    const { diagnostics, builders, state } = expansion;
+    return { expansion, diagnostics, builders, state, plugins: () => declaredIn(opened.outcome()) };
   }
   const outcome = opened.outcome();
-  const expansion = expansionOf(outcome);
-  if (expansion === null) return { expansion, diagnostics: outcome.diagnostics };
+  const declared = declaredIn(outcome);
+  const rest = { state: outcome.declared?.state ?? null, plugins: () => declared };
+  const own = expansionOf(outcome);
+  if (own === null) return { expansion: null, diagnostics: outcome.diagnostics, builders: {}, ...rest };
+  const sound = !hasErrors(outcome.diagnostics) && !hasErrors(own.diagnostics);
+  const expansion = sound ? await whole(outcome, own, request.hasher, plugins) : own;
   const diagnostics = merged(outcome, expansion.diagnostics);
-  const sound = !diagnostics.some(({ severity }) => severity === 'error');
-  opened.keep(sound ? keepExpansion({ ...expansion, diagnostics }) : null);
-  return { expansion: outcome.removed.length === 0 ? expansion : null, diagnostics };
+  opened.keep(hasErrors(diagnostics) ? null : keepExpansion({ ...expansion, diagnostics }));
+  const { builders } = expansion;
+  return { expansion: outcome.removed.length === 0 ? expansion : null, diagnostics, builders, ...rest };
+}
+
+/** With the nodes of plugins, where it has any. */
+async function whole(
+  { loaded, declared }: LoadOutcome,
+  expansion: Expansion,
+  hasher: FileHasher,
+  open: OpenPlugins,
+): Promise<Expansion> {
+  if (loaded === null || declared === null || Object.keys(loaded.config.nodes).length === 0) return expansion;
+  const { withKinds } = await import('./expand/kinds.ts');
+  return withKinds(loaded, expansion, hasher, () => open(declared.plugins));
+}
+
+function declaredIn({ declared }: LoadOutcome): DeclaredPlugins | null {
+  return declared?.plugins ?? null;
+}
+
+function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error');
 }
 
 function expansionOf({ loaded, removed }: LoadOutcome): Expansion | null {
@@ -70,5 +108,7 @@ function merged({ diagnostics }: LoadOutcome, ruled: readonly Diagnostic[]): rea
 }
 
 function placeOf({ where }: Diagnostic): string {
-  return where === null ? '' : `${where.file}:${where.line}:${where.column}`;
+  if (where === null) return '';
+  // All that a source declares has one place.
+  return `${where.file}:${where.line}:${where.column}${where.source === undefined ? '' : `:${where.path}`}`;
 }

@@ -1,4 +1,5 @@
 /** Schema of a declaration: the whole of it, with the fields that later versions act on, so that configs do not change shape. */
+import type { Plugin } from '@rebake/sdk';
 import { z } from 'zod';
 import { codeEnv } from './schema-envs.ts';
 import { baseImage } from './schema-images.ts';
@@ -64,8 +65,13 @@ const containerConfig = z
 
 const builder = z
   .strictObject({
-    type: name.describe('Kind of builder: one of the built-in ones (`docker`), or of a plugin.'),
-    parallel: z.int().min(1).max(1024).optional().describe('How many builds it runs at a time. Default: 4.'),
+    type: name.describe('Kind of builder: a built-in one, or one that a plugin brings.'),
+    parallel: z
+      .int()
+      .min(1)
+      .max(1024)
+      .optional()
+      .describe('How many builds it runs at a time. Default: what it says of itself, else 4.'),
     timeout: duration.optional().describe('How long one build, fetch or push may take. Default: two hours.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of its kind.'),
   })
@@ -81,6 +87,15 @@ const build = z
   })
   .prefault({})
   .describe('How builds reach the world: facts of the machine, which never make anything stale.');
+
+/** What a plugin does for the declaration: which kind of it, and its options. */
+const use = (what: string, text: string) =>
+  z
+    .strictObject({
+      type: name.describe(`Kind of ${what}, as its plugin calls it.`),
+      options: z.record(z.string(), z.unknown()).default({}).describe('Options of its kind.'),
+    })
+    .describe(text);
 
 const section = <T extends z.ZodType>(value: T, text: string): z.ZodDefault<z.ZodRecord<typeof name, T>> =>
   z.record(name, value).default({}).describe(text);
@@ -113,13 +128,46 @@ export const configSchema = z.strictObject({
       'Builders by name; `default` names the one that is used where nothing else is said. A text is short for `{type: …}`.',
     ),
   build,
-  plugins: z.array(line).default([]).describe('Packages or paths of plugins that bring kinds of builders.'),
+  plugins: z
+    .array(line)
+    .default([])
+    .describe(
+      'Plugins, which bring kinds of builders, sources, states and nodes: names of packages that are installed beside this file, or paths that begin with `./`. A `rebake.config.ts` may list plugins themselves.',
+    ),
+  sources: section(
+    use('source', 'A source.'),
+    'Sources by name: parts of the declaration that are kept elsewhere, and read each time.',
+  ),
+  nodes: section(
+    use('nodes', 'Nodes of a plugin.'),
+    'Further nodes by name, of kinds that plugins bring; they may stand on base images and env images.',
+  ),
+  state: use('state', 'A state of a plugin.')
+    .optional()
+    .describe('Where state, history and the lock are kept. Default: in `.rebake/state.db` (`type: sqlite`).'),
 });
+
+/** Sections of named things: what a source may declare. */
+export const SOURCE_SECTIONS = [
+  'releases',
+  'registries',
+  'baseImages',
+  'containerConfigs',
+  'codeEnvs',
+  'sparkConfigs',
+  'codeStudioTemplates',
+  'apiServices',
+  'instances',
+  'builders',
+  'nodes',
+] as const satisfies readonly (keyof Config)[];
 
 /** A validated declaration, with all defaults filled in. */
 export type Config = z.output<typeof configSchema>;
-/** What a user writes. */
-export type ConfigInput = z.input<typeof configSchema>;
+/** What a user writes. Plugins as objects are there only where the declaration is a program. */
+export type ConfigInput = Omit<z.input<typeof configSchema>, 'plugins'> & {
+  readonly plugins?: readonly (string | Plugin)[];
+};
 
 export type BaseImageConfig = Config['baseImages'][string];
 export type CodeEnvConfig = Config['codeEnvs'][string];

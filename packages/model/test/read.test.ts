@@ -23,6 +23,8 @@ codeEnvs:
     resources: { mode: script, script: init.py }
     fragments: { atEnd: "COPY certs/ /opt/certs/", files: [certs] }
   other: { language: python, packages: [scipy, "glum==3.1.2"], containerConfigs: [cpu] }
+plugins: [./mine.ts]
+state: { type: bucket, options: { name: x } }
 `,
   'glm.txt': 'glum==3.1.2\nscipy\n',
   'init.py': 'print("resources")\n',
@@ -46,7 +48,13 @@ describe('a declaration that was read before', () => {
     expect(canonicalJson(JSON.parse(JSON.stringify(second.expansion?.nodes)))).toBe(
       canonicalJson(JSON.parse(JSON.stringify(first.expansion?.nodes))),
     );
-    expect(second).toEqual(first);
+    expect({ ...second, plugins: null }).toEqual({ ...first, plugins: null });
+    expect(second.state).toEqual({ path: ['state'], type: 'bucket', options: { name: 'x' } });
+    for (const read of [first, second]) {
+      const plugins = read.plugins();
+      expect(plugins?.items).toEqual(['./mine.ts']);
+      expect(plugins?.locate(['plugins', 0])).toMatchObject({ line: 19, column: 11 });
+    }
   });
 
   it('tells its warnings again', async () => {

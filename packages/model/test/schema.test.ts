@@ -120,6 +120,9 @@ describe('the schema', () => {
         network: 'host',
       },
       plugins: ['./plugin.ts'],
+      sources: { inventory: { type: 'inventory', options: { file: 'envs.json' } } },
+      nodes: { docs: { type: 'site' } },
+      state: { type: 'bucket', options: { name: 'x' } },
     });
     using project = folder({ 'rebake.config.ts': `export default ${JSON.stringify(whole)};\n` });
     const { loaded, diagnostics } = await project.load();

@@ -18,7 +18,7 @@ const digest = z
   .refine((value): value is Digest => isDigest(value));
 const count = z.int().min(1);
 
-const where = z.strictObject({ file: text, line: count, column: count, path: text });
+const where = z.strictObject({ file: text, line: count, column: count, path: text, source: text.exactOptional() });
 const input = z.strictObject({ digest, shown: text.exactOptional(), at: where.exactOptional() });
 
 const location = z.union([

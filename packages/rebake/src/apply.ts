@@ -6,7 +6,7 @@ import type { Stale } from '@rebake/planner';
 import type { Diagnostic, Event, LockHolder, Plan } from '@rebake/sdk';
 import { DEFAULT_PARALLELISM, PUBLISH_TIMEOUT_MS } from './defaults.ts';
 import { readPlan } from './plan-file.ts';
-import { withPlan, type PlanOptions, type PlanResult } from './plan.ts';
+import { buildersOf, nodesToDo, withPlan, type PlanOptions, type PlanResult } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -65,6 +65,8 @@ async function applySaved(project: Project, options: ApplyOptions, file: string)
   if (!saved.ok) return { status: 'invalid', diagnostics: saved.diagnostics };
   const session = openSession(project, dataDir, expansion, options);
   try {
+    const refused = await session.refused(buildersOf(nodesToDo(expansion.nodes, saved.plan)));
+    if (refused.length > 0) return { status: 'invalid', diagnostics: refused };
     return await carryOut(project, session, saved.plan, options);
   } finally {
     await session.close();

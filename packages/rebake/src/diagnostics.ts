@@ -25,6 +25,18 @@ export const LIBRARY_DIAGNOSTICS = [
     help: 'Choose another builder for this node.',
   },
   {
+    code: 'STORE_FAILED',
+    severity: 'error',
+    means: 'The state, which a plugin keeps, cannot be opened, read or written.',
+    help: 'Make it reachable, then run the same command again: what was done is found by its key.',
+  },
+  {
+    code: 'STORE_BROKEN',
+    severity: 'error',
+    means: 'The plugin that keeps the state answers with what no state can say.',
+    help: 'Mend the plugin, or tell its authors; until then, leave `state` out to keep the state in `.rebake`.',
+  },
+  {
     code: 'TARGET_UNKNOWN',
     severity: 'error',
     means: 'A node named on the command line is not in the graph.',

@@ -2,7 +2,7 @@
 import { observe } from '@rebake/engine';
 import type { Expansion } from '@rebake/model';
 import { accessNeeds, plan as makePlan, selectNodes } from '@rebake/planner';
-import type { Blocker, Diagnostic, NodeId, Plan, State, World } from '@rebake/sdk';
+import type { Blocker, Diagnostic, Node, NodeId, Plan, State, World } from '@rebake/sdk';
 import { blockerDiagnostics, selectionDiagnostic } from './diagnostics.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
 import { rememberQuiet, stateStamp } from './quiet.ts';
@@ -63,6 +63,10 @@ export async function withPlan<T>(
 
   const session = openSession(project, dataDir, expansion, options);
   try {
+    const looks = options.refresh !== 'none';
+    // What is asked has to be made first; without a refresh nobody is asked, and most plans find nothing to do.
+    const unable = looks ? await session.refused(buildersOf(expansion.nodes)) : [];
+    if (unable.length > 0) return await use({ diagnostics: [...diagnostics, ...unable], planned: null }, null);
     const stateBefore = stateStamp(dataDir);
     const store = await project.store();
     const state = await store.read();
@@ -87,9 +91,17 @@ export async function withPlan<T>(
       prune: options.vanished === 'delete',
       needs: accessNeeds(expansion.access),
     });
+    const needed = looks ? [] : buildersOf(nodesToDo(expansion.nodes, made, blocked));
+    const refused = await session.refused(needed);
+    if (refused.length > 0) return await use({ diagnostics: [...diagnostics, ...refused], planned: null }, null);
     const planned: Planned = { plan: made, blockers, blocked, expansion, state, world };
     const found = [...diagnostics, ...blockerDiagnostics(blockers, expansion.nodes)];
-    if (found.length === 0 && project.file !== null && made.actions.every(({ atMost }) => atMost === 'keep')) {
+    if (
+      found.length === 0 &&
+      project.ownState &&
+      project.file !== null &&
+      made.actions.every(({ atMost }) => atMost === 'keep')
+    ) {
       rememberQuiet(
         { dataDir, file: project.file, declaration: project.declarationStamp, stateBefore, now: project.now() },
         options,
@@ -100,6 +112,24 @@ export async function withPlan<T>(
   } finally {
     await session.close();
   }
+}
+
+/** Builders of images. */
+export function buildersOf(nodes: readonly Node[]): ReadonlySet<string> {
+  return new Set(nodes.flatMap((node) => (node.role === 'image' ? [node.builder] : [])));
+}
+
+/** Nodes that something is planned for, or would be if nothing stood in the way. */
+export function nodesToDo(
+  nodes: readonly Node[],
+  { actions }: Plan,
+  blocked: ReadonlyMap<NodeId, NodeId> = new Map(),
+): readonly Node[] {
+  const busy = new Set([
+    ...actions.flatMap(({ atMost, node }) => (atMost === 'keep' ? [] : [node])),
+    ...blocked.keys(),
+  ]);
+  return busy.size === 0 ? [] : nodes.filter(({ id }) => busy.has(id));
 }
 
 type Selected =

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFileHasher } from '@rebake/image';
+import { cacheStamp, findConfig, readDeclaration, type Declaration, type DeclaredPlugins } from '@rebake/model';
 import type { Diagnostic, Store } from '@rebake/sdk';
-import { cacheStamp, findConfig, readDeclaration, type Declaration } from '@rebake/model';
-import { refusalDiagnostic } from './refusals.ts';
+import type { Plugins } from './plugins/plugins.ts';
+import { Refused, refusalDiagnostics } from './refusals.ts';
 
 /** Where a project is, and what of the process it may use. */
 export interface ProjectOptions {
@@ -33,8 +34,12 @@ export interface Project {
   readonly declarationStamp: string;
   readonly now: () => number;
   readonly randomId: () => string;
+  /** The plugins that the declaration names; none is loaded before it is needed. */
+  readonly plugins: () => Promise<Plugins>;
   /** The state, opened when first asked for. */
   store(): Promise<Store>;
+  /** Whether the state is in the file of rebake's own, whose stat says whether it has changed. */
+  readonly ownState: boolean;
   close(): Promise<void>;
 }
 
@@ -55,62 +60,97 @@ export async function withProject<T>(
       await project.close();
     }
   } catch (error) {
-    const diagnostic = refusalDiagnostic(error);
-    if (diagnostic === null) throw error;
-    return refused([diagnostic]);
+    const diagnostics = refusalDiagnostics(error);
+    if (diagnostics === null) throw error;
+    return refused(diagnostics);
   }
 }
+
+/** The kind of state that rebake has itself. */
+const OWN_STATE = 'sqlite';
 
 /** Finds and reads the declaration. Never throws for what a user wrote: that is in `declaration.diagnostics`. */
 async function openProject(options: ProjectOptions): Promise<Project> {
   const found = findConfig(options.cwd, options.config);
   const now = options.now ?? Date.now;
   const randomId = options.randomId ?? randomUUID;
-  if (!found.ok) {
-    const declaration: Declaration = { expansion: null, diagnostics: [found.diagnostic] };
-    return {
-      root: options.cwd,
-      file: null,
-      dataDir: null,
-      declarationStamp: '',
-      declaration,
-      now,
-      randomId,
-      store: noStore,
-      close: async () => {},
-    };
-  }
+  if (!found.ok) return noProject(options.cwd, found.diagnostic, { now, randomId });
   const { file, root } = found;
   const dataDir = join(root, '.rebake');
   const cacheDir = join(dataDir, 'cache');
   mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
   const hasher = createFileHasher({ cacheFile: join(cacheDir, 'files.json'), now });
-  const declaration = await readDeclaration({ file, cwd: options.cwd, hasher, cacheDir, now });
+  let opened: Promise<Plugins> | null = null;
+  const plugins = (declared: DeclaredPlugins): Promise<Plugins> =>
+    (opened ??= openPlugins(declared, dataDir, { ...options, now, randomId }));
+  const declaration = await readDeclaration({ file, cwd: options.cwd, hasher, cacheDir, now, plugins });
   const declarationStamp = cacheStamp(cacheDir);
   hasher.save();
   let store: Promise<Store> | null = null;
-  return {
+  const ownState = declaration.state === null || declaration.state.type === OWN_STATE;
+  const project: Project = {
     root,
     file,
     dataDir,
     declaration,
     declarationStamp,
+    ownState,
     now,
     randomId,
-    store: () => (store ??= open(dataDir, now, randomId)),
+    plugins: async () => {
+      const declared = declaration.plugins();
+      if (declared === null) throw new Error('a declaration that nobody understands names no plugins');
+      return plugins(declared);
+    },
+    store: () => (store ??= ownState ? openOwn(dataDir, now, randomId) : openForeign(project)),
     close: async () => {
       if (store !== null) await (await store).close();
     },
   };
+  return project;
 }
 
-async function open(dataDir: string, now: () => number, randomId: () => string): Promise<Store> {
+function noProject(cwd: string, diagnostic: Diagnostic, rest: Pick<Project, 'now' | 'randomId'>): Project {
+  const nothing = (): Promise<never> => {
+    throw new Error('a project without a declaration has neither plugins nor a state');
+  };
+  return {
+    root: cwd,
+    file: null,
+    dataDir: null,
+    declarationStamp: '',
+    ownState: true,
+    declaration: { expansion: null, diagnostics: [diagnostic], builders: {}, state: null, plugins: () => null },
+    plugins: nothing,
+    store: nothing,
+    close: async () => {},
+    ...rest,
+  };
+}
+
+async function openPlugins(
+  declared: DeclaredPlugins,
+  dataDir: string,
+  { env, signal, now, randomId }: ProjectOptions & Pick<Project, 'now' | 'randomId'>,
+): Promise<Plugins> {
+  const [{ createPlugins }, { systemTimer }] = await Promise.all([
+    import('./plugins/plugins.ts'),
+    import('@rebake/engine'),
+  ]);
+  const bounds = { signal: signal ?? new AbortController().signal, timer: systemTimer };
+  return createPlugins(declared, { ...bounds, dataDir, env, now, randomId });
+}
+
+async function openOwn(dataDir: string, now: () => number, randomId: () => string): Promise<Store> {
   const { openStore } = await import('@rebake/engine');
   return openStore(join(dataDir, 'state.db'), { now, random: randomId });
 }
 
-function noStore(): Promise<Store> {
-  throw new Error('a project without a declaration has no state');
+async function openForeign({ declaration: { state }, plugins }: Project): Promise<Store> {
+  if (state === null) throw new Error('a state of nobody else is our own');
+  const opened = await (await plugins()).openStore(state);
+  if (!opened.ok) throw new Refused(opened.diagnostics);
+  return opened.value;
 }
 
 /** Whether any diagnostic is an error. */

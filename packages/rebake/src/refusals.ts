@@ -19,6 +19,22 @@ const FILE_CODES: ReadonlySet<string> = new Set([
   'ERR_SQLITE_ERROR',
 ]);
 
+/** A refusal that is told already: with its code, and its place in the declaration. */
+export class Refused extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map(({ message }) => message).join('; '));
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** What a refusal has to say; null for everything else, which is a bug. */
+export function refusalDiagnostics(error: unknown): readonly Diagnostic[] | null {
+  if (error instanceof Refused) return error.diagnostics;
+  const diagnostic = refusalDiagnostic(error);
+  return diagnostic === null ? null : [diagnostic];
+}
+
 /** The diagnostic for such an error; null for everything else, which is a bug. */
 export function refusalDiagnostic(error: unknown): Diagnostic | null {
   if (error instanceof BuildFailure) {

@@ -9,14 +9,16 @@ import {
   type RegistryClient,
 } from '@rebake/image';
 import type { Expansion } from '@rebake/model';
-import type { Builder } from '@rebake/sdk';
-import { pooledBuilders } from './builders.ts';
+import type { Builder, Diagnostic } from '@rebake/sdk';
 import { createContexts } from './contexts.ts';
+import { declaredBuilders } from './pool.ts';
 import type { Project } from './project.ts';
 
 /** Builders, registries and their logins. */
 export interface Session {
   readonly builders: BuilderPool;
+  /** Makes some of the builders, and says what is wrong with those that cannot be made. Contacts nothing. */
+  readonly refused: (names: Iterable<string>) => Promise<readonly Diagnostic[]>;
   readonly registry: RegistryClient;
   readonly ctx: CtxFactory;
   close(): Promise<void>;
@@ -40,9 +42,12 @@ export function openSession(project: Project, dataDir: string, expansion: Expans
   });
   const credentials = (host: string): Promise<Credentials | null> => store(host);
   const registry = createRegistryClient({ access, credentials });
-  const pooled = createBuilderPool(pooledBuilders(expansion.builders, { dataDir, env: options.env }, options.builders));
+  const { env, builders: given } = options;
+  const declared = declaredBuilders(expansion.builders, { dataDir, env, plugins: () => project.plugins(), given });
+  const pooled = createBuilderPool(declared.pooled);
   return {
     builders: pooled.pool,
+    refused: (names) => declared.refused(names),
     registry,
     ctx: createContexts({ root: project.root, dataDir, now: project.now, env: options.env, access, credentials }),
     close: async () => {

@@ -13,6 +13,8 @@ export interface Where {
   readonly line: number;
   readonly column: number;
   readonly path: string;
+  /** Name of the source that declares it, where it does not stand in the file: the place is then where the source is declared, and `path` the one inside. */
+  readonly source?: string;
 }
 
 /** One input: what counts is the digest. `shown` is a short text for people, never secret. */

@@ -48,9 +48,9 @@ export function createBuilderPool(builders: ReadonlyMap<string, PooledBuilder>):
   }
   const close = async (): Promise<void> => {
     // One that could not be loaded has nothing to close.
-    for (const result of await Promise.allSettled(loaded.values())) {
-      if (result.status === 'fulfilled') await result.value.close();
-    }
+    const ready = await Promise.allSettled(loaded.values());
+    // What fails to close fails nobody: all that was asked of it is done.
+    await Promise.allSettled(ready.map(async (one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
   };
   return { pool, close };
 }

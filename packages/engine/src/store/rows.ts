@@ -11,18 +11,25 @@ export function entryText(entry: NewEntry): string {
   return JSON.stringify({ ...entry, inputs });
 }
 
-/** Reads what {@link entryText} wrote. Checks the parts that decide what is built; the rest is only shown. */
+/** Reads what {@link entryText} wrote. */
 export function readEntry(node: string, version: number, text: string): Entry {
-  const entry = readJson(node, text) as Partial<NewEntry>;
-  const sound =
-    typeof entry.contents === 'string' &&
-    isRecord(entry.inputs) &&
-    isRecord(entry.parents) &&
-    isRecord(entry.output) &&
-    isDigest(entry.output.identity) &&
-    Array.isArray(entry.output.at);
-  if (!sound) throw unreadable(`the entry of ${node}`);
-  return { ...(entry as NewEntry), version };
+  const entry = readJson(node, text);
+  if (!isEntry(entry)) throw unreadable(`the entry of ${node}`);
+  return { ...entry, version };
+}
+
+/** Whether something is an entry, in the parts that decide what is built; the rest is only shown. */
+export function isEntry(value: unknown): value is NewEntry {
+  if (!isRecord(value)) return false;
+  const { contents, inputs, parents, output } = value as Partial<Record<keyof NewEntry, unknown>>;
+  return (
+    typeof contents === 'string' &&
+    isRecord(inputs) &&
+    isRecord(parents) &&
+    isRecord(output) &&
+    isDigest(output['identity']) &&
+    Array.isArray(output['at'])
+  );
 }
 
 /** Parses one JSON column. */
@@ -40,6 +47,7 @@ export function unreadable(what: string): BuildFailure {
   return new BuildFailure({ code: 'STATE_UNREADABLE', retry: 'never', words });
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** An object that is no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

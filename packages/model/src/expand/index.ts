@@ -46,6 +46,7 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     registries: readRegistryAccess(loaded, registries),
     builders: builders.byName,
     access: readAccess(loaded),
+    state: config.state === undefined ? null : { path: ['state'], ...config.state },
     envs: envs.summaries,
     configs: Object.keys(config.containerConfigs),
     images: graph.images,

@@ -36,6 +36,7 @@ interface Kept {
   readonly registries: Expansion['registries'];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: Expansion['access'];
+  readonly state: Expansion['state'];
   readonly envs: readonly (readonly [string, EnvSummary])[];
   readonly configs: readonly string[];
   readonly images: readonly (readonly [NodeId, ImageFacts])[];
@@ -72,6 +73,7 @@ export function keepExpansion(expansion: Expansion): string {
     registries: expansion.registries,
     builders: expansion.builders,
     access: expansion.access,
+    state: expansion.state,
     envs: [...expansion.envs],
     configs: expansion.configs,
     images: [...expansion.images],
@@ -109,7 +111,7 @@ function particularsOf(node: Node): Particulars {
 
 /** Reads an expansion back. `whole` makes the same one again, with everything; it is called when a step or a place is first asked for. */
 export function reviveExpansion(text: string, whole: () => Expansion): Expansion {
-  const { nodes, inputs, records, bindings, registries, builders, access, envs, configs, images, diagnostics } =
+  const { nodes, inputs, records, bindings, registries, builders, access, state, envs, configs, images, diagnostics } =
     JSON.parse(text) as Kept;
   const rest = new Rest(whole);
   const ids = nodes.map(([id]) => id as NodeId);
@@ -119,6 +121,7 @@ export function reviveExpansion(text: string, whole: () => Expansion): Expansion
     registries,
     builders,
     access,
+    state,
     envs: new Map(envs),
     configs,
     images: new Map(images),

@@ -24,7 +24,7 @@ export interface CachedLoadRequest extends LoadRequest {
   readonly now?: () => number;
 }
 
-const FORMAT = 'rebake declaration 2';
+const FORMAT = 'rebake declaration 3';
 const FILE = 'declaration.json';
 /** Time stamps count in two seconds at worst; what is younger may change again without showing it. */
 const RACY_MS = 2_000;
@@ -73,7 +73,7 @@ export async function loadCached(request: CachedLoadRequest): Promise<LoadOutcom
 export async function openDeclaration(request: CachedLoadRequest): Promise<OpenDeclaration> {
   const { cacheDir } = request;
   const found = findConfig(request.cwd, request.file);
-  if (!found.ok) return fresh({ loaded: null, removed: [], diagnostics: [found.diagnostic] });
+  if (!found.ok) return fresh({ loaded: null, removed: [], diagnostics: [found.diagnostic], declared: null });
   const { file } = found;
   const kept = cacheDir === null || isTypeScript(file) ? null : read(cacheDir, file);
   if (kept !== null) return kept;
@@ -85,10 +85,10 @@ export async function openDeclaration(request: CachedLoadRequest): Promise<OpenD
 }
 
 function fresh(
-  { loaded, removed, diagnostics }: LoadOutcome,
+  { loaded, removed, diagnostics, declared }: LoadOutcome,
   keepIt: OpenDeclaration['keep'] = () => {},
 ): OpenDeclaration {
-  const outcome: LoadOutcome = { loaded, removed, diagnostics };
+  const outcome: LoadOutcome = { loaded, removed, diagnostics, declared };
   return { made: null, outcome: () => outcome, keep: keepIt };
 }
 
@@ -111,7 +111,8 @@ function read(cacheDir: string, file: string): OpenDeclaration | null {
   let outcome: LoadOutcome | null = null;
   const parse = (): LoadOutcome => {
     const kept = JSON.parse(body) as Kept;
-    return { loaded: revive(file, kept), removed: [], diagnostics: kept.warnings };
+    const loaded = revive(file, kept);
+    return { loaded, removed: [], diagnostics: kept.warnings, declared: declaredBy(loaded) };
   };
   return { made: made === '' ? null : made, outcome: () => (outcome ??= parse()), keep: () => {} };
 }
@@ -158,6 +159,15 @@ function revive(file: string, kept: Kept): Loaded {
   };
 }
 
+/** A kept declaration is valid YAML: its plugins are names, and its state is what it says. */
+function declaredBy(loaded: Loaded): LoadOutcome['declared'] {
+  const { state, plugins } = loaded.config;
+  return {
+    plugins: { root: loaded.root, items: plugins, locate: (path) => loaded.locate(path) },
+    state: state === undefined ? null : { path: ['state'], ...state },
+  };
+}
+
 function whereOf(file: string, spots: Spots, path: KeyPath): Where {
   let at = spots;
   for (const key of path) {
@@ -173,6 +183,8 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number, made: s
   const spots = source?.spots ?? null;
   if (loaded === null || spots === null || linked) return;
   if (diagnostics.some(({ severity }) => severity === 'error')) return;
+  // What plugins give is nowhere watched.
+  if (Object.keys(loaded.config.nodes).length > 0 || Object.keys(loaded.config.sources).length > 0) return;
   const paths = new Set([loaded.file]);
   for (const [path, watch] of details.watched) collect(path, watch, join(loaded.root, OWN_FOLDER), paths);
   if (paths.size > MAX_WATCHED) return;

@@ -3,8 +3,8 @@ import { diagnostic } from '../diagnostic-codes.ts';
 import { configSchema } from '../schema.ts';
 import { kindOf, TEMPLATE, VERBATIM } from '../schema-parts.ts';
 import { shown, type Finding } from './finding.ts';
-import { bare, isMapping, leafAt } from './shape.ts';
-import type { KeyPath, Source } from './source.ts';
+import { bare, leafAt } from './shape.ts';
+import { isMapping, type KeyPath, type Source } from './source.ts';
 import { RELEASE_VERSION } from '../schema-words.ts';
 
 /** Finds interpolations that mean nothing. Texts that are handed on as they are (fragments, options, properties) are not looked at. */

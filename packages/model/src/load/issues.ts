@@ -5,8 +5,8 @@ import { listed, nearest } from '../names.ts';
 import { configSchema } from '../schema.ts';
 import { badName, badValue } from './bad-value.ts';
 import { shown, type Finding } from './finding.ts';
-import { chosen, expected, isMapping, knownKeys, options, shapeAt, tellingKeys, type Shape } from './shape.ts';
-import { dotted, valueAt, type KeyPath, type Source } from './source.ts';
+import { chosen, expected, knownKeys, options, shapeAt, tellingKeys, type Shape } from './shape.ts';
+import { dotted, isMapping, valueAt, type KeyPath, type Source } from './source.ts';
 
 /** What was found wrong with the shape of a declaration. */
 export function findings(source: Source, issues: readonly z.core.$ZodIssue[]): Finding[] {
@@ -122,7 +122,8 @@ function withoutEchoes(all: readonly Finding[]): Finding[] {
   const places = new Set<string>();
   return all.filter(({ path, diagnostic: { code, where } }) => {
     if ((code === 'MISSING_KEY' || code === 'EXACTLY_ONE') && misspelt.has(dotted(path))) return false;
-    const place = where === null ? dotted(path) : `${where.line}:${where.column}`;
+    // All that a source declares has one place.
+    const place = where === null || where.source !== undefined ? dotted(path) : `${where.line}:${where.column}`;
     if (places.has(place)) return false;
     places.add(place);
     return true;

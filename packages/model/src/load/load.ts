@@ -3,10 +3,12 @@ import { dirname } from 'node:path';
 import type { FileHasher } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
+import type { DeclaredPlugins, DeclaredUse, OpenPlugins } from '../plugin-host.ts';
 import { findConfig, isTypeScript } from './find.ts';
 import type { Watch } from './files.ts';
 import { readConfigText } from './text.ts';
-import type { KeyPath, ReadSource, Source } from './source.ts';
+import { valueAt, type KeyPath, type ReadSource, type Source } from './source.ts';
+import { declaredPlugins, noPlugins, useAt } from './uses.ts';
 
 /** What to load. */
 export interface LoadRequest {
@@ -14,6 +16,8 @@ export interface LoadRequest {
   readonly file?: string;
   readonly cwd: string;
   readonly hasher: FileHasher;
+  /** Opens the plugins of a declaration that has sources; default: none can be had. */
+  readonly plugins?: OpenPlugins;
 }
 
 /** What came of it. */
@@ -24,6 +28,8 @@ export interface LoadOutcome {
   readonly removed: readonly KeyPath[];
   /** By line. */
   readonly diagnostics: readonly Diagnostic[];
+  /** The plugins that it names, and the state; null when the file could not be understood at all. */
+  readonly declared: { readonly plugins: DeclaredPlugins; readonly state: DeclaredUse | null } | null;
 }
 
 /** An outcome with what the cache has to know of it. */
@@ -36,19 +42,27 @@ export interface LoadDetails extends LoadOutcome {
 
 /** Loads a declaration. Nothing that a user wrote makes it throw. */
 export async function load(request: LoadRequest): Promise<LoadOutcome> {
-  const { loaded, removed, diagnostics } = await loadDetails(request);
-  return { loaded, removed, diagnostics };
+  const { loaded, removed, diagnostics, declared } = await loadDetails(request);
+  return { loaded, removed, diagnostics, declared };
 }
+
+const NOTHING = {
+  loaded: null,
+  removed: [],
+  source: null,
+  watched: new Map<string, Watch>(),
+  linked: false,
+  declared: null,
+} as const;
 
 /** Loads a declaration, with the details. */
 export async function loadDetails(request: LoadRequest): Promise<LoadDetails> {
-  const nothing = { loaded: null, removed: [], source: null, watched: new Map<string, Watch>(), linked: false };
   const found = findConfig(request.cwd, request.file);
-  if (!found.ok) return { ...nothing, diagnostics: [found.diagnostic] };
+  if (!found.ok) return { ...NOTHING, diagnostics: [found.diagnostic] };
   const { file } = found;
   const read = readConfigText(file);
-  if ('code' in read) return { ...nothing, diagnostics: [read] };
-  return inspect(await readSource(file, read.text), request.hasher);
+  if ('code' in read) return { ...NOTHING, diagnostics: [read] };
+  return inspect(await readSource(file, read.text), request);
 }
 
 /** Reads a declaration from a text, as if the file held it. */
@@ -61,13 +75,17 @@ export async function readSource(file: string, text: string): Promise<ReadSource
   return readYaml(file, text);
 }
 
-async function inspect(read: ReadSource, hasher: FileHasher): Promise<LoadDetails> {
+async function inspect(written: ReadSource, { hasher, plugins: open = noPlugins }: LoadRequest): Promise<LoadDetails> {
+  if (written.source === null) return { ...NOTHING, diagnostics: sorted(written.diagnostics) };
+  const plugins = declaredPlugins(written.source);
+  const declared = { plugins, state: useAt(written.source.value, ['state']) };
+  const nothing = { ...NOTHING, declared };
+  const read = await whole(written, plugins, open);
   const { source } = read;
-  const nothing = { loaded: null, removed: [], source, watched: new Map<string, Watch>(), linked: false };
   if (source === null) return { ...nothing, diagnostics: sorted(read.diagnostics) };
   const { validate } = await import('./validate.ts');
   const { config, removed, diagnostics } = validate(source);
-  if (config === null) return { ...nothing, diagnostics: sorted([...read.diagnostics, ...diagnostics]) };
+  if (config === null) return { ...nothing, source, diagnostics: sorted([...read.diagnostics, ...diagnostics]) };
   const { readFiles } = await import('./files.ts');
   const files = readFiles(source, config, hasher);
   const loaded: Loaded = {
@@ -80,7 +98,15 @@ async function inspect(read: ReadSource, hasher: FileHasher): Promise<LoadDetail
     kitVersions: files.kitVersions,
   };
   const all = [...read.diagnostics, ...diagnostics, ...files.diagnostics];
-  return { loaded, removed, source, diagnostics: sorted(all), watched: files.watched, linked: files.linked };
+  const { watched, linked } = files;
+  return { loaded, removed, source, diagnostics: sorted(all), watched, linked, declared };
+}
+
+/** With what its sources declare, where it has any. */
+async function whole(read: ReadSource, plugins: DeclaredPlugins, open: OpenPlugins): Promise<ReadSource> {
+  if (valueAt(read.source?.value, ['sources']) === undefined) return read;
+  const { withSources } = await import('./sources.ts');
+  return withSources(read, plugins, open);
 }
 
 /** By place; what has none comes first. */

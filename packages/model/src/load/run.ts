@@ -1,20 +1,12 @@
-/** Runs a TypeScript config with Node's own type stripping, and says where it went wrong when it did. */
-import { registerHooks } from 'node:module';
+/** Runs a TypeScript config, and says where it (or another module of the user's) went wrong when it did. */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { importFile, type Exports } from './modules.ts';
 import type { Spot } from './source.ts';
-
-/** Package that configs import `defineConfig` from; it need not be installed beside them. */
-const LIBRARY = '@rebake/rebake';
-const STAND_IN = `data:text/javascript,${encodeURIComponent('export const defineConfig = (config) => config;')}`;
-const MARK = 'rebake-config';
-
-/** Node's own `import()`: bundlers and test runners put theirs in the place of the one that they see, and type stripping is Node's. */
-const NATIVE_IMPORT = `data:text/javascript,${encodeURIComponent('export const load = (url) => import(url);')}`;
 
 /** What became of running a config. `file` is the one that the error is in: the config, or a module that it imports. */
 export type Ran =
-  | { readonly ok: true; readonly exports: Readonly<Record<string, unknown>> }
+  | { readonly ok: true; readonly exports: Exports }
   | {
       readonly ok: false;
       readonly kind: 'syntax' | 'thrown';
@@ -25,51 +17,10 @@ export type Ran =
       readonly specifier: string | null;
     };
 
-let hooked = false;
-let runs = 0;
-
-/**
- * Configs and the modules of theirs that they import carry a mark in their URL, different with each run, so that an edited file is read
- * again, and so that the hook touches nothing else.
- */
-function hook(): void {
-  if (hooked) return;
-  hooked = true;
-  registerHooks({
-    resolve(specifier, context, next) {
-      const mark = markOf(context.parentURL) ?? markOf(specifier);
-      if (mark === null) return next(specifier, context);
-      if (specifier === LIBRARY) return { url: STAND_IN, format: 'module', shortCircuit: true };
-      const resolved = next(specifier, context);
-      const own = resolved.url.startsWith('file:') && !resolved.url.includes('/node_modules/');
-      if (!own) return resolved;
-      // A config is a module wherever it stands, also in a folder whose package.json says nothing or something else.
-      const typescript = /\.m?ts$/.test(new URL(resolved.url).pathname);
-      return { ...resolved, url: marked(resolved.url, mark), ...(typescript ? { format: 'module-typescript' } : {}) };
-    },
-  });
-}
-
-function markOf(url: string | undefined): string | null {
-  return url?.startsWith('file:') === true ? new URL(url).searchParams.get(MARK) : null;
-}
-
-function marked(url: string, mark: string): string {
-  const own = new URL(url);
-  own.searchParams.set(MARK, mark);
-  return own.href;
-}
-
-/** Runs a config file. `digest` names its content, for the URL under which Node keeps it. */
-export async function runConfig(file: string, digest: string): Promise<Ran> {
-  hook();
-  runs += 1;
-  const url = marked(pathToFileURL(file).href, `${digest}-${runs}`);
+/** Runs a config file. */
+export async function runConfig(file: string): Promise<Ran> {
   try {
-    const native = (await import(/* @vite-ignore */ NATIVE_IMPORT)) as {
-      load(url: string): Promise<Record<string, unknown>>;
-    };
-    return { ok: true, exports: await native.load(url) };
+    return { ok: true, exports: await importFile(pathToFileURL(file).href) };
   } catch (error) {
     return explain(error, file);
   }

@@ -1,7 +1,7 @@
 /** Looks into the schema: what is expected at a path, which keys are known there, in words for people. */
 import type { z } from 'zod';
 import { kindOf } from '../schema-parts.ts';
-import { valueAt, type KeyPath } from './source.ts';
+import { isMapping, valueAt, type KeyPath } from './source.ts';
 
 /** Any schema of zod's. */
 export type Shape = z.core.$ZodType;
@@ -122,11 +122,6 @@ function fit(schema: Shape, value: unknown): number {
     default:
       return MISFIT;
   }
-}
-
-/** A mapping, in the words of YAML: an object that is no array. */
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** For unions of mappings in which one key tells the members apart, as in `from`: these keys, in order; null for other unions. */

@@ -16,6 +16,8 @@ export interface Source {
   written(path: KeyPath): string | undefined;
   /** All places at once, where they are known without looking; they can be kept. */
   readonly spots: SpotTree | null;
+  /** Plugins that the declaration hands over itself, by their place in `plugins`; a text stands for them in `value`. */
+  readonly plugins?: ReadonlyMap<number, unknown>;
 }
 
 /** Outcome of reading: without a source when the file could not be understood at all. */
@@ -37,6 +39,11 @@ export function valueAt(root: unknown, path: KeyPath): unknown {
     value = (value as Record<string | number, unknown>)[key];
   }
   return value;
+}
+
+/** A mapping, in the words of YAML: an object that is no array. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Line and column, both from 1. */

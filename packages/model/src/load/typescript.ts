@@ -1,12 +1,14 @@
 /** Reads a TypeScript config: runs it, takes what it exports as plain data, and finds places in its source only when one is asked for. */
 import { readFileSync } from 'node:fs';
-import { digestOfBytes } from '@rebake/image';
 import type { Where } from '@rebake/sdk';
 import { diagnostic } from '../diagnostic-codes.ts';
 import { plain, type Unplain } from './plain.ts';
 import { explain, runConfig, type Ran } from './run.ts';
 import { dotted, type KeyPath, type ReadSource, type Source, type Spot } from './source.ts';
 import { tsPlaces, type TsPlaces } from './ts-places.ts';
+
+/** Stands for a plugin that a declaration hands over itself. */
+const PLUGIN_OBJECT = '(a plugin)';
 
 /** Reads a TypeScript declaration. `text` is what the file holds. */
 export async function readTypeScript(file: string, text: string): Promise<ReadSource> {
@@ -33,7 +35,7 @@ export async function readTypeScript(file: string, text: string): Promise<ReadSo
       : { source: null, diagnostics: [diagnostic('CONFIG_THROWS', `The declaration failed: ${ran.message}`, where)] };
   };
 
-  const ran = await runConfig(file, digestOfBytes(text).slice(-16));
+  const ran = await runConfig(file);
   if (!ran.ok) return failed(ran);
   const exported = ran.exports['default'];
   if (typeof exported !== 'object' || exported === null) {
@@ -44,8 +46,11 @@ export async function readTypeScript(file: string, text: string): Promise<ReadSo
   }
   const problems: Unplain[] = [];
   let value: unknown;
+  let plugins: Handed['plugins'];
   try {
-    value = plain(exported, problems);
+    const handed = handedPlugins(exported);
+    ({ plugins } = handed);
+    value = plain(handed.rest, problems);
   } catch (error) {
     // A getter of the user's that throws.
     return failed(explain(error, file));
@@ -54,6 +59,7 @@ export async function readTypeScript(file: string, text: string): Promise<ReadSo
     file,
     value,
     spots: null,
+    plugins,
     place,
     written: (path) => places().node(path)?.getText(),
   };
@@ -62,6 +68,25 @@ export async function readTypeScript(file: string, text: string): Promise<ReadSo
     .slice(0, 3)
     .map(({ path, message }) => diagnostic('WRONG_TYPE', message, place(path, 'value')));
   return diagnostics.length > 0 ? { source: null, diagnostics } : { source, diagnostics };
+}
+
+interface Handed {
+  /** By their place in `plugins`. */
+  readonly plugins: ReadonlyMap<number, unknown>;
+  readonly rest: object;
+}
+
+/** Plugins are the one thing in a declaration that is no plain data: they are set aside, and a text stands in their place. */
+function handedPlugins(exported: object): Handed {
+  const { plugins: listed } = exported as { readonly plugins?: unknown };
+  const plugins = new Map<number, unknown>();
+  if (!Array.isArray(listed)) return { plugins, rest: exported };
+  const rest = Array.from(listed, (item: unknown, index) => {
+    if ((typeof item !== 'object' || item === null) && typeof item !== 'function') return item;
+    plugins.set(index, item);
+    return PLUGIN_OBJECT;
+  });
+  return plugins.size === 0 ? { plugins, rest: exported } : { plugins, rest: { ...exported, plugins: rest } };
 }
 
 function noExport(exported: unknown): string {

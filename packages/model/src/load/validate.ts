@@ -5,8 +5,7 @@ import { diagnostic } from '../diagnostic-codes.ts';
 import type { Finding } from './finding.ts';
 import { findings } from './issues.ts';
 import { interpolationFindings } from './interpolation.ts';
-import { isMapping } from './shape.ts';
-import { dotted, type KeyPath, type Source } from './source.ts';
+import { dotted, isMapping, type KeyPath, type Source } from './source.ts';
 
 /** Outcome of a validation. */
 export interface Validated {

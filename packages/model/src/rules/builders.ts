@@ -19,19 +19,21 @@ export interface BuildersFacts {
 export function readBuilders(config: Config): BuildersFacts {
   const byName: Record<string, BuilderConfig> = {};
   const { default: chosen, ...others } = config.builders;
-  for (const [name, value] of Object.entries(others)) byName[name] = builderOf(value);
+  for (const [name, value] of Object.entries(others)) byName[name] = builderOf(value, ['builders', name]);
+  const path = ['builders', 'default'];
   if (typeof chosen === 'object') {
-    byName['default'] = builderOf(chosen);
+    byName['default'] = builderOf(chosen, path);
     return { byName, default: 'default' };
   }
   const name = chosen ?? BUILT_IN;
-  if (!Object.hasOwn(byName, name)) byName[name] = builderOf(name);
+  if (!Object.hasOwn(byName, name)) byName[name] = builderOf(name, path);
   return { byName, default: name };
 }
 
-function builderOf(value: Config['builders'][string]): BuilderConfig {
-  if (typeof value === 'string') return { kind: value, options: {}, parallel: null, timeoutMs: null };
+function builderOf(value: Config['builders'][string], path: readonly string[]): BuilderConfig {
+  if (typeof value === 'string') return { path, kind: value, options: {}, parallel: null, timeoutMs: null };
   return {
+    path,
     kind: value.type,
     options: value.options,
     parallel: value.parallel ?? null,
