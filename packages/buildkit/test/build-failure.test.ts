@@ -57,12 +57,58 @@ describe('a failed build', () => {
     [new GrpcError(2, 'write /x: no space left on device'), 'ENGINE_FULL', 'elsewhere'],
     [new GrpcError(2, 'pull access denied, repository does not exist'), 'REGISTRY_DENIED', 'never'],
     [
+      new GrpcError(
+        2,
+        'failed to solve: failed to push r.example.com/x: unexpected status from HEAD request to https://r.example.com/v2/x/blobs/y: 401 Unauthorized',
+      ),
+      'REGISTRY_DENIED',
+      'never',
+    ],
+    [
+      new GrpcError(
+        14,
+        'failed to push r.example.com/x: unexpected status from POST request to https://r.example.com/v2/x/blobs/uploads/: 503 Service Unavailable',
+      ),
+      'REGISTRY_UNREACHABLE',
+      'backoff',
+    ],
+    [
+      new GrpcError(
+        2,
+        'error writing manifest blob: unexpected status from PUT request to https://r.example.com/v2/x/manifests/1: 429 Too Many Requests',
+      ),
+      'REGISTRY_BUSY',
+      'backoff',
+    ],
+    [
+      new GrpcError(2, 'failed to configure registry cache exporter: dial tcp: lookup r.example.com: no such host'),
+      'REGISTRY_UNREACHABLE',
+      'backoff',
+    ],
+    [
+      new GrpcError(2, 'failed to calculate checksum of ref a::b: "/certificates/denied.txt": not found'),
+      'BUILD_REFUSED',
+      'never',
+    ],
+    [new GrpcError(2, 'dockerfile parse error on line 1: unknown instruction: DENIED'), 'BUILD_REFUSED', 'never'],
+    [Object.assign(new Error('connect ENOENT /x'), { code: 'ENOENT' }), 'ENGINE_UNREACHABLE', 'backoff'],
+    [
       new GrpcError(2, 'failed to do request: dial tcp 127.0.0.1:1: connect: connection refused'),
       'REGISTRY_UNREACHABLE',
       'backoff',
     ],
   ])('%o is %s', (error, code, retry) => {
     expect(buildFailure(error, { fault: undefined, progress: quiet, host })).toMatchObject({ error: { code, retry } });
+  });
+
+  it('leaves out what every failure begins with', () => {
+    const error = new GrpcError(
+      2,
+      'failed to solve: failed to create LLB definition: no build stage in current context',
+    );
+    expect(buildFailure(error, { fault: undefined, progress: quiet, host })).toMatchObject({
+      error: { words: 'no build stage in current context' },
+    });
   });
 
   it('with a full disk says so, also when the step said it', () => {

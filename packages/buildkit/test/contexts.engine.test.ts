@@ -115,7 +115,7 @@ describeEngine('a context', 'buildkit', ({ buildkit }) => {
     await build(daemon, {
       dockerfile: 'FROM scratch\nCOPY capable /\n',
       files,
-      request: { exporters: [{ type: 'tar', attributes: {} }] },
+      outputs: { exporters: [{ type: 'tar', attributes: {} }] },
       offer: { receive },
     });
     const tar = Buffer.concat(archive);

@@ -10,7 +10,7 @@ import type { Progress } from '@rebake/sdk';
 import type { EnginesState } from '@rebake/tool-engines';
 import { afterAll } from 'vitest';
 import { BuildProgress, createDaemon, runBuild } from '../src/index.ts';
-import type { BuildRequest, Connect, Daemon, Offer } from '../src/index.ts';
+import type { BuildRequest, Connect, Daemon, Offer, Outputs } from '../src/index.ts';
 import type { Every } from '../src/heartbeat.ts';
 
 /** Of a test that aborts nothing. */
@@ -66,7 +66,9 @@ export interface Wanted {
   readonly dockerignore?: string;
   readonly files?: readonly ContextFile[];
   readonly attributes?: Readonly<Record<string, string>>;
-  readonly request?: Partial<BuildRequest>;
+  /** Default: nothing comes of it. */
+  readonly outputs?: Outputs;
+  readonly request?: Pick<BuildRequest, 'ref' | 'cacheImports' | 'cacheExports'>;
   readonly offer?: Partial<Offer>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -98,13 +100,13 @@ export async function build(daemon: Daemon, wanted: Wanted) {
     seen.push(one);
     wanted.onProgress?.(one);
   });
-  const request = {
+  const request: BuildRequest = {
     frontend: 'dockerfile.v0',
     attributes: { filename: 'Dockerfile', 'force-network-mode': 'host', ...wanted.attributes },
-    exporters: [],
     entitlements: ['network.host'],
     ...wanted.request,
-  } as BuildRequest;
+    ...(wanted.outputs ?? { exporters: [] }),
+  };
   const run = { build: request, offer: offerFor(wanted), progress, host: 'the daemon' };
   const answer = await runBuild(daemon, run, wanted.signal ?? never);
   const log = seen.flatMap((one) => (one.type === 'log' ? [one.text] : []));

@@ -45,9 +45,9 @@ for (const name of ['auth', 'tls', 'token'] as const) {
     it('takes what the daemon pushes, and gives it back', async () => {
       const asked: TokenRequest[] = [];
       const offer = loginsOf(logins, asked);
-      const { answer } = await build(daemon, { dockerfile, files, request: push('pushed'), offer });
+      const { answer } = await build(daemon, { dockerfile, files, outputs: push('pushed'), offer });
       const from = `FROM ${image}@${manifestOf(answer)}\nCOPY hello.txt /again.txt\n`;
-      const { answer: again } = await build(daemon, { dockerfile: from, files, request: push('again'), offer });
+      const { answer: again } = await build(daemon, { dockerfile: from, files, outputs: push('again'), offer });
       expect(manifestOf(again)).toMatch(/^sha256:/);
       expect(asked.length > 0).toBe(name === 'token');
       for (const { host, scopes } of asked) {
@@ -57,13 +57,13 @@ for (const name of ['auth', 'tls', 'token'] as const) {
     });
 
     it('refuses who has no login, and says so', async () => {
-      const denied = build(daemon, { dockerfile, files, request: push('denied'), offer: loginsOf({}) });
+      const denied = build(daemon, { dockerfile, files, outputs: push('denied'), offer: loginsOf({}) });
       await expect(denied).rejects.toMatchObject({ error: { code: 'REGISTRY_DENIED', retry: 'never' } });
     });
 
     it('refuses a wrong password', async () => {
       const wrong = { [address]: { username: 'rebake', password: 'wrong' } };
-      const denied = build(daemon, { dockerfile, files, request: push('denied'), offer: loginsOf(wrong) });
+      const denied = build(daemon, { dockerfile, files, outputs: push('denied'), offer: loginsOf(wrong) });
       await expect(denied).rejects.toMatchObject({ error: { code: 'REGISTRY_DENIED', retry: 'never' } });
     });
   });
@@ -74,11 +74,11 @@ describeEngine('the token registry', ['buildkit', 'token'], (state) => {
   const { address, logins } = loginOf(state, 'token');
   const image = `${address}/buildkit-client/anonymous-${RUN}`;
   const files = [textFile('hello.txt', `hello ${RUN}`)];
-  const request = { exporters: [{ type: 'image', attributes: { name: `${image}:1`, push: 'true' } }] };
+  const outputs = { exporters: [{ type: 'image', attributes: { name: `${image}:1`, push: 'true' } }] };
   const dockerfile = 'FROM scratch\nCOPY hello.txt /\n';
 
   it('is pulled from without a login where it allows it', async () => {
-    const { answer } = await build(daemon, { dockerfile, files, request, offer: loginsOf(logins) });
+    const { answer } = await build(daemon, { dockerfile, files, outputs, offer: loginsOf(logins) });
     const from = `FROM ${image}@${manifestOf(answer)}\nCOPY hello.txt /anonymous.txt\n`;
     const asked: TokenRequest[] = [];
     await build(daemon, { dockerfile: from, files, offer: loginsOf({}, asked) });
@@ -88,7 +88,7 @@ describeEngine('the token registry', ['buildkit', 'token'], (state) => {
   describe('gives a token to the daemon itself', () => {
     it('when the session hands out logins and fetches none', async () => {
       const { credentials } = loginsOf(logins);
-      const { answer } = await build(daemon, { dockerfile, files, request, offer: { credentials: credentials! } });
+      const { answer } = await build(daemon, { dockerfile, files, outputs, offer: { credentials: credentials! } });
       expect(manifestOf(answer)).toMatch(/^sha256:/);
     });
   });

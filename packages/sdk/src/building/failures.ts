@@ -13,8 +13,13 @@ export function failure(code: string, retry: BuildError['retry'], words: string,
 // oxlint-disable-next-line no-control-regex -- control characters are what is removed; line ends and tabs stay
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
+/** A text without what could drive a terminal. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(CONTROL, '');
+}
+
 function readable(text: string): string {
-  const clean = stripVTControlCharacters(text).replaceAll(CONTROL, '').trim();
+  const clean = printable(text).trim();
   // The end says why; the beginning says what.
   return clean.length > MAX_WORDS ? `${clean.slice(0, 1_024)}\n…\n${clean.slice(1_024 - MAX_WORDS)}` : clean;
 }
@@ -78,12 +83,12 @@ const REGISTRY_WORDS: readonly (readonly [RegExp, string, BuildError['retry']])[
   [/x509:|tls: |server gave HTTP response to HTTPS client|certificate/i, 'REGISTRY_TLS', 'never'],
   [/toomanyrequests|too many requests|status: 429/i, 'REGISTRY_BUSY', 'backoff'],
   [
-    /manifest unknown|manifest for .* not found|repository .*not found|name unknown|: not found/i,
+    /manifest unknown|manifest for .* not found|repository .*not found|name unknown|: not found|unexpected status .*: 404/i,
     'REGISTRY_NOT_FOUND',
     'never',
   ],
   [
-    /connection refused|connection reset|no such host|i\/o timeout|timeout exceeded|deadline exceeded|no route to host|network is unreachable|unexpected EOF|: EOF|status: 5\d\d|server misbehaving/i,
+    /connection refused|connection reset|no such host|i\/o timeout|timeout exceeded|deadline exceeded|no route to host|network is unreachable|unexpected EOF|: EOF|status: 5\d\d|unexpected status .*: 5\d\d|server misbehaving/i,
     'REGISTRY_UNREACHABLE',
     'backoff',
   ],
