@@ -6,7 +6,7 @@ import { abortedWith, hold } from '../rules.ts';
 import { run, shell, tinyRootfs } from '../steps.ts';
 
 /** How long a call may take to end after its abort, and a process after that; milliseconds. */
-const SOON = 15_000;
+const SOON = 10_000;
 
 export const cancel = group('cancel', [
   {

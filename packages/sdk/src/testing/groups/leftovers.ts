@@ -11,7 +11,7 @@ import { run, shell } from '../steps.ts';
 import { withTemporaryFolder } from '../temporary.ts';
 
 /** How long an engine may take to clean up, and how often it is asked; milliseconds. */
-const PATIENCE = 30_000;
+const PATIENCE = 10_000;
 const EVERY = 100;
 
 /** Asks until nothing is left, or breaks the rule. */

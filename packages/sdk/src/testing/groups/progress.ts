@@ -7,7 +7,7 @@ import { copy, fileSet, run, shell } from '../steps.ts';
 
 const LINES = 500;
 /** Milliseconds. */
-const LIVE = 60_000;
+const LIVE = 30_000;
 
 export const progress = group('progress', [
   {

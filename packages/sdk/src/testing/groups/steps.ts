@@ -176,40 +176,26 @@ export const stepKinds = group('steps', [
   },
   {
     id: 'python-env',
-    title: 'makes a Python environment from an index that only the build knows, with bytecode or without',
+    title: 'makes a Python environment with bytecode from an index that only the build knows',
     why: 'This is what code envs are; without bytecode an import takes four times as long.',
     needs: [...steps('rootfs', 'python-env', 'run'), ...offers('secrets'), ...parts('index')],
     async run(bench) {
       const { index, python = '3.11' } = bench.rig;
       hold(index !== undefined, 'The rig has an index');
       const conf = fileSet(bench.folder(), { 'pip.conf': `[global]\nindex-url = ${index.url}\n` });
-      const env = (prefix: string, bytecode: boolean) =>
-        ({
-          step: 'python-env',
-          prefix,
-          interpreter: python,
-          packages: { requirements: [index.requirement] },
-          bytecode,
-        }) as const;
       const look = `import importlib, importlib.util, os, sys
 module = importlib.import_module(sys.argv[1])
 print("bytecode", os.path.exists(importlib.util.cache_from_source(module.__file__)))`;
+      const packages = { requirements: [index.requirement] };
       const { log } = await bench.make(
         await bench.base(),
         [
-          env('/opt/with', true),
-          env('/opt/without', false),
-          run(['/opt/with/bin/python', '-B', '-c', look, index.module]),
-          run(['/opt/without/bin/python', '-B', '-c', look, index.module]),
+          { step: 'python-env', prefix: '/opt/env', interpreter: python, packages, bytecode: true },
+          run(['/opt/env/bin/python', '-B', '-c', look, index.module]),
         ],
         { secrets: { 'pip-conf': { file: `${conf.root}/pip.conf` } } },
       );
-      const seen = log.filter((line) => line.startsWith('bytecode '));
-      same(
-        seen,
-        ['bytecode True', 'bytecode False'],
-        'Packages can be imported, and have bytecode where it is asked for',
-      );
+      hold(log.includes('bytecode True'), 'Packages of the index can be imported, and have bytecode', log);
     },
   },
 ]);

@@ -8,7 +8,10 @@ import { within } from '../meeting.ts';
 import { hold, matches, refused, same } from '../rules.ts';
 import { rootfs, run, tinyRootfs } from '../steps.ts';
 
-const DEAD = { code: 'ENGINE_UNREACHABLE', retry: 'backoff' } as const;
+/** `never` where nothing can come up at such an address, such as a command that is not installed. */
+const NOWHERE = { code: 'ENGINE_UNREACHABLE', retry: ['backoff', 'never'] } as const;
+/** A daemon that is not there may come back; a command that is not installed is not mended by waiting. */
+const DEAD = { code: 'ENGINE_UNREACHABLE', retry: ['backoff', 'never'] as const };
 /** Milliseconds. */
 const NOTICED = 15_000;
 
@@ -19,17 +22,17 @@ async function unreachable(bench: Bench, use: (calls: Calls) => Promise<void>): 
 async function isUnknown(calls: Calls, at: Parameters<Calls['inspect']>[0]): Promise<void> {
   const seen = await calls.inspect(at);
   hold(seen.seen === 'unknown', 'What an engine has that does not answer is unknown, and not “no”', seen);
-  matches(seen.why, DEAD, 'It is unknown because the engine is ENGINE_UNREACHABLE, and trying again may help');
+  matches(seen.why, NOWHERE, 'It is unknown because the engine is ENGINE_UNREACHABLE');
 }
 
 export const trouble = group('unreachable', [
   {
     id: 'probe',
-    title: 'says of an engine that is not there that it is unreachable, and that trying again may help',
+    title: 'says of an engine that is not there that it is unreachable',
     why: 'An engine that is being restarted is the most ordinary failure of all.',
     run: (bench) =>
       unreachable(bench, async (calls) => {
-        await refused(calls.probe(), DEAD, 'Probing an engine that is not there is ENGINE_UNREACHABLE with backoff');
+        await refused(calls.probe(), NOWHERE, 'Probing an engine that is not there is ENGINE_UNREACHABLE');
       }),
   },
   {
@@ -53,13 +56,13 @@ export const trouble = group('unreachable', [
         const image = { identity: digestOfBytes('anything'), at: [{ engine: 'whoever', name: candidateName(key) }] };
         const { address: registry } = bench.rig.registries.plain;
         const job = bench.job(null, [await tinyRootfs(bench.folder(), { 'a.txt': 'a' })]);
-        await refused(calls.build(job), DEAD, 'Building on an engine that is not there is ENGINE_UNREACHABLE');
+        await refused(calls.build(job), NOWHERE, 'Building on an engine that is not there is ENGINE_UNREACHABLE');
         await refused(
           calls.push(image, { registry, repository: bench.repository(), key }),
-          DEAD,
+          NOWHERE,
           'Pushing from an engine that is not there is ENGINE_UNREACHABLE',
         );
-        await refused(calls.tag(image, 'rebake-conformance/a:1'), DEAD, 'Naming in it is ENGINE_UNREACHABLE');
+        await refused(calls.tag(image, 'rebake-conformance/a:1'), NOWHERE, 'Naming in it is ENGINE_UNREACHABLE');
       }),
   },
   {
