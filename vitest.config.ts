@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 // Tests run on the sources of every package: a build can be neither missing nor stale.
 const source = '@rebake/source';
 
-const everything = ['packages/*/test/**', 'plugins/*/test/**', 'tools/*/test/**', 'examples/test/**'];
+const everything = ['packages/*/test/**', 'plugins/*/test/**', 'tools/*/test/**', 'examples/*/test/**'];
 const ignored = ['**/node_modules/**', '**/dist/**', '**/fixtures/**', '**/.stryker-tmp/**'];
 
 export default defineConfig({

@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { engineFailure, failure } from './failures.ts';
+import { engineFailure, failure, printable } from './failures.ts';
 
 /** How a command is run. */
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Told each line of both outputs. */
+  /** Told each line of both outputs, without what could drive a terminal. */
   onLine?(line: string): void;
   /** How long it may go on after an abort before it is killed, in milliseconds. Default: 5,000. */
   readonly graceMs?: number;
@@ -49,7 +49,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
     options.onLine?.(line);
   };
   const read = async (input: Readable, isOutput: boolean) => {
-    for await (const line of createInterface({ input })) take(line, isOutput);
+    for await (const line of createInterface({ input })) take(printable(line), isOutput);
   };
   let hard: NodeJS.Timeout | undefined;
   const end = () => {
