@@ -3,6 +3,7 @@ import { configJsonSchema, inputsReference } from '@rebake/model';
 import { planJsonSchema } from '@rebake/planner';
 import { cliPage } from './cli-page.ts';
 import { configPage, type Schema } from './config-page.ts';
+import { conformancePage } from './conformance-page.ts';
 import { diagnosticsPage } from './diagnostics-page.ts';
 import { eventJsonSchema } from './event-schema.ts';
 import { reasonsPage } from './reasons-page.ts';
@@ -19,6 +20,7 @@ export async function makePages(): Promise<readonly Page[]> {
   const pages: Readonly<Record<string, string>> = {
     'cli.md': cliPage(),
     'config.md': configPage(config as Schema),
+    'conformance.md': conformancePage(),
     'diagnostics.md': diagnosticsPage(),
     'event.schema.json': json(eventJsonSchema()),
     'inputs.md': inputsReference(),
