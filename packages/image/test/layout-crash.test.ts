@@ -88,7 +88,7 @@ describe('abandoned and racing writers', () => {
     );
   }
 
-  it('never leave a wrong blob', async () => {
+  it('never leave a wrong blob', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 12 }), async (writes) => {
         using made = temporaryLayout();

@@ -101,8 +101,8 @@ describe('a layout', () => {
     expect(await openLayout(made.dir).has(digestOfBytes('x'))).toBe(1);
   });
 
-  it('is looked at while it is made', async () => {
-    for (let round = 0; round < 40; round++) {
+  it('is looked at while it is made', { timeout: 60_000 }, async () => {
+    for (let round = 0; round < 15; round++) {
       using made = temporaryLayout();
       let isMade = false;
       const making = put(made.layout, 'content').finally(() => (isMade = true));
