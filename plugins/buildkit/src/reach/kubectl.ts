@@ -31,7 +31,7 @@ export function connectToPod(
 
 /** What no second try mends; a pod that is not there may come back. */
 const HOPELESS =
-  /forbidden|unauthorized|must be logged in|x509:|context .*does not exist|executable file not found|exit code 12[67]|invalid configuration/i;
+  /forbidden|unauthorized|must be logged in|x509:|context was not found|context .*does not exist|executable file not found|exit code 12[67]|invalid configuration/i;
 
 function podFailure({ code, words, hasSpoken }: BrokenCommand, shown: string): BuildFailure {
   const why = words === '' ? `kubectl ended with ${code === null ? 'a signal' : `exit code ${code}`}` : words;
