@@ -1,43 +1,18 @@
 /** Calls between our own client and our own server over a socket: outcomes, aborts, lost connections. */
-import type { ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BytesValueSchema, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import type { TestContext } from 'vitest';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Channel } from '../src/channel.ts';
-import { serve } from '../src/server.ts';
+import type { Every } from '../src/heartbeat.ts';
 import type { Handler } from '../src/server.ts';
 import { ConnectionLost, GrpcCode, GrpcError } from '../src/status.ts';
+import { never, pair } from './pair.ts';
 
 const ECHO = { path: '/test/Echo', request: StringValueSchema, answer: StringValueSchema } as const;
 const BIG = { path: '/test/Big', request: StringValueSchema, answer: BytesValueSchema } as const;
-const never = new AbortController().signal;
-
-/** A server with these handlers and a client of it; both end with the test. */
-async function pair({ onTestFinished }: TestContext, handlers: Readonly<Record<string, Handler>>) {
-  const faults: unknown[] = [];
-  const sockets: Socket[] = [];
-  const sessions: ServerHttp2Session[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    sessions.push(serve(socket, new Map(Object.entries(handlers)), (error) => faults.push(error)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const channel = new Channel(async () => {
-    const socket = connect(port, '127.0.0.1');
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return socket;
-  });
-  onTestFinished(async () => {
-    await channel.close();
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { channel, faults, sockets, sessions };
-}
 
 const echo: Handler = async (call) => {
   for await (const message of call.messages()) {
@@ -127,6 +102,112 @@ describe('a call', () => {
     sessions[0]?.prependListener('stream', (stream) => stream.destroy());
     await expect(channel.unary(ECHO, { value: 'x' }, never)).rejects.toBeInstanceOf(ConnectionLost);
     expect(faults).toEqual([]);
+  });
+});
+
+/** A clock whose hand the test moves. */
+function manualClock() {
+  const running = new Set<() => void>();
+  const every: Every = (_ms, run) => {
+    running.add(run);
+    return () => running.delete(run);
+  };
+  const beat = (times: number) => {
+    for (let i = 0; i < times; i++) for (const run of running) run();
+  };
+  return { every, beat, running };
+}
+
+/** A server that does as it likes with who connects to it, and a channel to it. */
+async function stranger(
+  { onTestFinished: finished }: Pick<TestContext, 'onTestFinished'>,
+  greet: (socket: Socket) => void,
+  every?: Every,
+) {
+  const accepted = Promise.withResolvers<void>();
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    accepted.resolve();
+    greet(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const channel = new Channel(async () => connect(port, '127.0.0.1'), every ? { every } : {});
+  finished(async () => {
+    await channel.close();
+    server.close();
+  });
+  return { channel, accepted: accepted.promise };
+}
+
+describe('silence', () => {
+  it('ends a call after eight beats, and says for how long there was nothing', async (context) => {
+    const { every, beat, running } = manualClock();
+    const called = Promise.withResolvers<void>();
+    const handler: Handler = (call) => (called.resolve(), silent(call));
+    const { channel } = await pair(context, { [ECHO.path]: handler }, { every });
+    const call = channel.unary(ECHO, { value: 'x' }, never);
+    await called.promise;
+    const lost = expect(call).rejects.toMatchObject({ name: 'ConnectionLost', message: 'it has not answered for 8 s' });
+    // The first one still hears of the connection's beginning; between the others no answer can arrive.
+    beat(9);
+    await lost;
+    expect(running.size).toBe(0);
+  });
+
+  it('is broken by any answer to a question, also by "unimplemented"', async (context) => {
+    const { every, beat, running } = manualClock();
+    let asked = 0;
+    const called = Promise.withResolvers<void>();
+    const open = Promise.withResolvers<void>();
+    const handler: Handler = (call) => (called.resolve(), open.promise.then(() => echo(call)));
+    const { channel, sessions } = await pair(context, { [ECHO.path]: handler }, { every });
+    const call = channel.unary(ECHO, { value: 'x' }, never);
+    await called.promise;
+    sessions[0]?.on(
+      'stream',
+      (_stream, headers) => (asked += headers[':path'] === '/grpc.health.v1.Health/Check' ? 1 : 0),
+    );
+    // By the fourth question there were more beats than silence may last.
+    await expect.poll(() => (beat(1), asked), { interval: 10 }).toBe(4);
+    open.resolve();
+    expect((await call).value).toBe('x');
+    // Nobody waits for anything: nobody is asked.
+    expect(running.size).toBe(0);
+  });
+
+  it('from the beginning is a failure to connect', async (context) => {
+    const { every, beat, running } = manualClock();
+    const { channel, accepted } = await stranger(context, () => undefined, every);
+    const failed = expect(channel.unary(ECHO, {}, never)).rejects.toThrow(/^it has not answered for 8 s$/);
+    await accepted;
+    beat(8);
+    await failed;
+    expect(running.size).toBe(0);
+  });
+
+  it('does not keep a channel from being closed, or a call from being aborted', async (context) => {
+    const { channel, accepted } = await stranger(context, () => undefined);
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const calls = [channel.unary(ECHO, {}, abort.signal), channel.unary(ECHO, {}, never)];
+    const aborted = expect(calls[0]).rejects.toBe(reason);
+    const closed = expect(calls[1]).rejects.toThrow('it was closed on this side');
+    await accepted;
+    abort.abort(reason);
+    await aborted;
+    await channel.close();
+    await closed;
+  });
+});
+
+describe('a server that is none of ours', () => {
+  it.each([
+    ['hangs up', '', /closed the connection before it said anything/],
+    ['speaks something else', 'HTTP/1.1 400 Bad Request\r\n\r\n', /Protocol error/],
+  ])('and %s cannot be connected to', async (_does, words, message) => {
+    const { channel } = await stranger({ onTestFinished }, (socket) => socket.end(words));
+    await expect(channel.unary(ECHO, {}, never)).rejects.toThrow(message);
   });
 });
 
