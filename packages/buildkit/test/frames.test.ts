@@ -1,7 +1,9 @@
 /** Framing: whatever the slices of the transport, the messages come out as they went in. */
+import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { framePrefix, FrameReader } from '../src/frames.ts';
+import { bytesPrefix, framePrefix, FrameReader } from '../src/frames.ts';
+import { BytesMessageSchema } from '../src/generated/control_pb.ts';
 
 function framed(messages: readonly Uint8Array[]): Buffer {
   return Buffer.concat(messages.flatMap((message) => [framePrefix(message.length), message]));
@@ -39,5 +41,15 @@ describe('FrameReader', () => {
   it('refuses compressed messages and lengths that cannot be', () => {
     expect(() => new FrameReader().push(Buffer.from([1, 0, 0, 0, 0]))).toThrow(/compressed/);
     expect(() => new FrameReader().push(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]))).toThrow(/4294967295 bytes/);
+  });
+});
+
+describe('bytesPrefix', () => {
+  it('and the bytes are a framed message of bytes, whatever their number', () => {
+    for (const length of [0, 1, 127, 128, 16_383, 16_384, 300_000]) {
+      const bytes = Buffer.alloc(length, 'x');
+      const [message] = new FrameReader().push(Buffer.concat([bytesPrefix(length), bytes]));
+      expect(Buffer.compare(fromBinary(BytesMessageSchema, message!).data, bytes)).toBe(0);
+    }
   });
 });
