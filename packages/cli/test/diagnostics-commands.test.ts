@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LIBRARY_DIAGNOSTICS } from '@rebake/rebake';
 import { declaration, toldToPeople } from './declarations.ts';
 import { FLEET } from './fleets.ts';
+import { plugin } from './plugin-cases.ts';
 import { rig, type Rig } from './rig.ts';
 
 type Code = (typeof LIBRARY_DIAGNOSTICS)[number]['code'];
@@ -28,6 +29,12 @@ const withEnvs = (codeEnvs: string, more: Readonly<Record<string, string>> = {})
   }),
 });
 
+/** A sound declaration whose state is kept by a plugin. */
+const withState = (store: string): Readonly<Record<string, string>> => ({
+  'rebake.yaml': declaration({ plugins: '[./mine.js]', state: '{ type: bucket }' }),
+  'mine.js': plugin(`stores: { bucket: { options: any, ${store} } }`),
+});
+
 const CASES: Readonly<Record<Code, Case>> = {
   OBSERVATION_UNKNOWN: {
     command: 'plan',
@@ -50,6 +57,21 @@ const CASES: Readonly<Record<Code, Case>> = {
     before: ({ engine }) => (engine.steps = ['rootfs@1', 'user@1', 'copy@1', 'run@1']),
     place: 'rebake.yaml:4:11',
     message: 'python-env@1',
+  },
+  STORE_FAILED: {
+    command: 'state list',
+    files: withState('open: async () => { throw new Error("connection refused"); }'),
+    place: 'rebake.yaml:8:16',
+    message: 'The state `bucket` cannot be opened: connection refused',
+    help: 'Make it reachable',
+  },
+  STORE_BROKEN: {
+    command: 'show',
+    files: withState(
+      'open: async () => new Proxy({}, { get: (_, name) => name === "then" ? undefined : async () => 7 })',
+    ),
+    place: 'rebake.yaml:8:16',
+    message: 'The state `bucket`: it answered with a state without a lineage',
   },
   TARGET_UNKNOWN: {
     command: 'plan --target gml',

@@ -2,14 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { DIAGNOSTIC_KINDS } from '@rebake/rebake';
 import { declaration, toldToPeople, toldToPrograms } from './declarations.ts';
+import { PLUGIN_CASES, type Case } from './plugin-cases.ts';
 import { rig } from './rig.ts';
-
-/** Sections in the place of sound ones, or whole files. `§` stands before the place that is told, if there is one. */
-interface Case {
-  readonly code: string;
-  readonly sections?: Readonly<Record<string, string | null>>;
-  readonly files?: Readonly<Record<string, string | Uint8Array>>;
-}
 
 const base = (more: string): string =>
   `{ python: { type: container-exec, from: { image: "debian:12" }, python: ["3.11"], ${more} } }`;
@@ -142,7 +136,9 @@ const ELSEWHERE: readonly (readonly [code: string, place: string, command: strin
 const SEVERITY = new Map(DIAGNOSTIC_KINDS.map(({ code, severity }) => [code, severity]));
 
 describe('every diagnostic of a declaration', () => {
-  it.each([...LOADING, ...RULES])('$code', async ({ code, sections, files = {} }) => {
+  const all = [...LOADING, ...PLUGIN_CASES, ...RULES].map((one) => ({ words: '', ...one }));
+
+  it.each(all)('$code $words', async ({ code, sections, files = {}, words }) => {
     const whole = { ...(sections === undefined ? {} : { 'rebake.yaml': declaration(sections) }), ...files };
     const { texts, place } = marked(whole);
     using project = rig(texts);
@@ -150,6 +146,7 @@ describe('every diagnostic of a declaration', () => {
     const told = toldToPrograms(ran);
     expect(told.map(({ brief }) => brief)).toEqual([`${code} ${place}`]);
     expect(told[0]?.severity).toBe(SEVERITY.get(code));
+    expect(told[0]?.message).toContain(words);
     expect(ran).toMatchObject({ code: SEVERITY.get(code) === 'error' ? 1 : 0, err: '' });
     expect(toldToPeople(await project.rebake('validate'))).toEqual(told);
     for (const { message, help } of told) {
@@ -180,7 +177,10 @@ describe('every diagnostic of a declaration', () => {
   });
 
   it('is reached here', () => {
-    const reached = new Set([...[...LOADING, ...RULES].map(({ code }) => code), ...ELSEWHERE.map(([code]) => code)]);
+    const reached = new Set([
+      ...[...LOADING, ...PLUGIN_CASES, ...RULES].map(({ code }) => code),
+      ...ELSEWHERE.map(([code]) => code),
+    ]);
     expect(DIAGNOSTIC_KINDS.map(({ code }) => code).filter((code) => !reached.has(code))).toEqual([]);
   });
 });

@@ -12,3 +12,8 @@ export function nearest(file: string, cwd: string): string {
 export function lineOf({ file, line }: Where, cwd: string): string {
   return `${nearest(file, cwd)}:${line}`;
 }
+
+/** What is added to a place where the thing itself stands somewhere else. */
+export function fromSource({ source }: Where): string {
+  return source === undefined ? '' : `, from the source ${source}`;
+}

@@ -1,6 +1,6 @@
 /** Reasons in words: the leaf first, as short as it stays true. */
 import type { Action, Cause, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
-import { lineOf } from './places.ts';
+import { fromSource, lineOf } from './places.ts';
 import { shortDigest } from './style.ts';
 
 /** How nodes are called, and where the reasons of other nodes are found. */
@@ -78,7 +78,7 @@ export function placeText(cause: Cause, cwd: string): string {
       : cause.code === 'INPUT_CHANGED' || cause.code === 'INPUT_ADDED'
         ? cause.to.at
         : undefined;
-  return at === undefined ? '' : ` (${lineOf(at, cwd)})`;
+  return at === undefined ? '' : ` (${lineOf(at, cwd)}${fromSource(at)})`;
 }
 
 /** A reason as a phrase. A conditional one says what made its origin go: `if base/python changes (release/version: 14.1.1 → 14.1.2)`. */

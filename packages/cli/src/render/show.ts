@@ -1,7 +1,7 @@
 /** `rebake show` for people: a table of all nodes, or one node in full. */
 import { shortNames, type ShownNode } from '@rebake/rebake';
 import type { Io } from '../io.ts';
-import { lineOf } from './places.ts';
+import { fromSource, lineOf } from './places.ts';
 import { duration, failedWords, moment, painter, quoted, shortDigest } from './style.ts';
 
 /** One line a node: name, identity, when and how long, or what failed. */
@@ -28,7 +28,8 @@ export function nodeText(row: ShownNode, io: Pick<Io, 'colors' | 'cwd'>): string
   const paint = painter(io.colors);
   const lines = [paint('bold', node.id), `  ${node.kind}`];
   for (const parent of node.parents) lines.push(`  stands on ${parent}`);
-  for (const where of node.because) lines.push(`  declared at ${lineOf(where, io.cwd)} (${where.path})`);
+  for (const where of node.because)
+    lines.push(`  declared at ${lineOf(where, io.cwd)} (${where.path}${fromSource(where)})`);
   if (node.role === 'external') lines.push(`  reference ${node.ref}, ${node.platform}`);
   if (node.role === 'image')
     lines.push(

@@ -1,6 +1,7 @@
 /** Builders of plugins, made: what is no builder gets no further. */
 import { diagnostic, type Asked } from '@rebake/model';
 import { BuildFailure, type Builder, type BuilderKind, type BuilderPlace, type Where } from '@rebake/sdk';
+import { wordsOf } from './words.ts';
 
 const METHODS = [
   'probe',
@@ -34,10 +35,7 @@ export function createBuilder(
     return failed('PLUGIN_BROKEN', `${title}: its plugin made ${what}, which is no builder`);
   } catch (error) {
     // What the user can mend is said as a failure; everything else is the plugin's own.
-    if (error instanceof BuildFailure) return failed('BUILDER_OPTIONS', `${title}: ${error.error.words}`);
-    return failed(
-      'PLUGIN_BROKEN',
-      `${title} could not be made: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    if (error instanceof BuildFailure) return failed('BUILDER_OPTIONS', `${title}: ${wordsOf(error)}`);
+    return failed('PLUGIN_BROKEN', `${title} could not be made: ${wordsOf(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 /** Options of plugins, checked by whatever library the plugin uses: all that is known of it is the Standard Schema interface. */
 import type { OptionsSchema } from '@rebake/sdk';
 import { inTime, type Bounds } from './in-time.ts';
+import { wordsOf } from './words.ts';
 
 /** One thing that is wrong with options. */
 export interface OptionsIssue {
@@ -34,7 +35,7 @@ export async function checkOptions(
     return { is: 'wrong', issues: issues.slice(0, MAX_ISSUES).map(issueOf) };
   } catch (error) {
     if (bounds.signal.aborted) throw bounds.signal.reason;
-    return broken(error instanceof Error ? error.message : String(error));
+    return broken(wordsOf(error));
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a module exports, as a plugin: checked member by member, because it is somebody else's code, and maybe of another time. */
 import { nameProblem } from '@rebake/model';
 import { PLUGIN_API, type BuilderKind, type NodeKind, type SourceKind, type StoreKind } from '@rebake/sdk';
+import { wordsOf } from './words.ts';
 
 /** What plugins bring, by section. */
 export interface Kinds {
@@ -54,7 +55,7 @@ export function checkPlugin(value: unknown): CheckedPlugin {
     return { is: 'sound', plugin: { name, parts } };
   } catch (error) {
     if (error instanceof Wrong) return { is: 'broken', words: error.message };
-    return { is: 'broken', words: `cannot be looked at: ${error instanceof Error ? error.message : String(error)}` };
+    return { is: 'broken', words: `cannot be looked at: ${wordsOf(error)}` };
   }
 }
 
