@@ -187,6 +187,42 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'Image layouts',
+    rows: [
+      row(
+        'LAYOUT_INVALID',
+        'A directory is no OCI image layout of version 1, or a document in it is broken.',
+        'Name an empty directory or a layout; its words say what is wrong. What is broken can be removed and built again.',
+      ),
+      row(
+        'LAYOUT_UNUSABLE',
+        'The operating system refuses to read or write a layout, or an entry of it is of the wrong kind.',
+        'Check permissions, owner and mount; all who write to one layout have to be the same user.',
+      ),
+      row('LAYOUT_FULL', 'The disk or quota of a layout is full.', 'Make room, then run again: nothing torn is left.'),
+      row(
+        'LAYOUT_BUSY',
+        'Another process has held the lock of a layout for too long.',
+        'Look what hangs there; the lock ends with its process.',
+      ),
+      row(
+        'BLOB_MISSING',
+        'A part of an image is not in a layout.',
+        'Build or fetch the image again; sweep only what is older than a build takes.',
+      ),
+      row(
+        'BLOB_MISMATCH',
+        'Content is not that of its digest or size.',
+        'Remove the blob from `blobs/sha256`, and build or fetch the image again; if it comes back, check the disk.',
+      ),
+      row(
+        'BLOB_BUSY',
+        'A blob is being written under the same name, or a sweep or somebody else ended the write.',
+        'Run again.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(

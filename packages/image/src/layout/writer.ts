@@ -103,8 +103,10 @@ export function takeWriter(
         const to = current();
         if (state.isBroken) throw broken(state);
         state.isBroken = true;
-        await writeAll(to, bytes, state.offset);
+        const written = writeAll(to, bytes, state.offset);
+        // While the operating system writes.
         state.hash.update(bytes);
+        await written;
         state.offset += bytes.byteLength;
         state.updatedAt = Date.now();
         state.isBroken = false;
