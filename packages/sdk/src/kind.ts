@@ -16,7 +16,7 @@ export interface KindCtx {
   /** Nodes that the rest of the declaration gives, by id: parents to build on. */
   readonly nodes: ReadonlyMap<NodeId, Node>;
   /** Files and folders below the root as a set, hashed (and remembered by stat). Rejects with a `BuildFailure` for what is not there. */
-  files(paths: readonly string[]): Promise<FileSet>;
+  readonly files: (paths: readonly string[]) => Promise<FileSet>;
 }
 
 /** One kind of nodes. The same options and files always give the same nodes. */

@@ -10,7 +10,7 @@ export interface SourceCtx {
   /** Environment of the process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Bytes of a secret, or null when it is optional and missing. */
-  secret(ref: SecretRef): Promise<Uint8Array | null>;
+  readonly secret: (ref: SecretRef) => Promise<Uint8Array | null>;
 }
 
 /** What a source declares: sections of a config file, in the very form of the config file, such as `{codeEnvs: {glm: {…}}}`. */

@@ -9,9 +9,9 @@ export interface StorePlace {
   /** Environment of the process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** A new random id, such as for the lineage. */
-  randomId(): string;
+  readonly randomId: () => string;
 }
 
 /** One kind of store. */

@@ -14,7 +14,7 @@ function textOf(error: unknown): string {
   try {
     const { words } = error instanceof BuildFailure ? (error.error as { readonly words?: unknown }) : {};
     const text: unknown = words ?? (error instanceof Error ? error.message : (error ?? ''));
-    return typeof text === 'object' ? JSON.stringify(text) : String(text);
+    return typeof text === 'string' ? text : (JSON.stringify(text) ?? '');
   } catch {
     return '';
   }
