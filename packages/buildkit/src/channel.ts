@@ -120,9 +120,11 @@ export class Channel {
 
   /** The connection; another one if that has ended and its events are still under way. */
   async #live(): Promise<Connection> {
-    const connection = await this.#open();
+    const opening = this.#open();
+    const connection = await opening;
     if (connection.isOpen) return connection;
-    this.#connection = null;
+    // Another call may have seen it too, and have opened the next one by now.
+    if (this.#connection === opening) this.#connection = null;
     return this.#open();
   }
 

@@ -1,6 +1,7 @@
 /** Calls between our own client and our own server over a socket: outcomes, aborts, lost connections. */
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BytesValueSchema, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import type { TestContext } from 'vitest';
@@ -153,6 +154,37 @@ describe('silence', () => {
     beat(9);
     await lost;
     expect(running.size).toBe(0);
+  });
+
+  it('is followed by one new connection for all calls, though the old one takes long to close', async (context) => {
+    const { channel: direct, sockets } = await pair(context, {
+      [ECHO.path]: (call) => (sockets.length === 2 ? silent(call) : echo(call)),
+    });
+    await direct.unary(ECHO, { value: 'x' }, never);
+    const port = sockets[0]?.localPort ?? 0;
+    const { every, beat } = manualClock();
+    const streams: Duplex[] = [];
+    const end = Promise.withResolvers<void>();
+    const channel = new Channel(
+      async () => {
+        const stream = Duplex.from(connect(port, '127.0.0.1'));
+        // As through a command that does not listen.
+        if (streams.length === 0) stream._destroy = (error, done) => void end.promise.then(() => done(error));
+        streams.push(stream);
+        return stream;
+      },
+      { every },
+    );
+    onTestFinished(async () => {
+      await channel.close();
+      end.resolve();
+    });
+    const lost = channel.unary(ECHO, { value: 'x' }, never);
+    await expect.poll(() => sockets.length).toBe(2);
+    beat(20);
+    await expect(lost).rejects.toBeInstanceOf(ConnectionLost);
+    await Promise.all(['x', 'y', 'z'].map((value) => channel.unary(ECHO, { value }, never)));
+    expect(streams).toHaveLength(2);
   });
 
   it('is broken by any answer to a question, also by "unimplemented"', async (context) => {
