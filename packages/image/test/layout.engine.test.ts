@@ -177,7 +177,7 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
 
 describeEngine('a layout and BuildKit', ['buildkit', 'plain', 'docker'], ({ buildkit, registries, docker }) => {
   it('reads what BuildKit has written, attestations and all, and Docker runs what is made of it', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
+    const dir = mkdtempSync(join(tmpdir(), 'rebake-buildkit-layout-'));
     const store = join(dir, 'store');
     const at = { registry: registries.plain.address, repository: `rebake-test/${randomUUID()}` };
     const name = `${at.registry}/${at.repository}:x`;
