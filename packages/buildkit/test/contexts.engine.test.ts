@@ -1,6 +1,6 @@
 /** Files on their way to a real daemon: once, whoever uses them; as they were chosen; without what no digest speaks of. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOfBytes } from '@rebake/image';
@@ -93,6 +93,22 @@ describeEngine('a context', 'buildkit', ({ buildkit }) => {
     const going = build(daemon, { dockerfile: 'FROM scratch\nCOPY big.bin /going\n', files });
     await expect(aborting).rejects.toBe(reason);
     expect((await going).seen).toContainEqual(expect.objectContaining({ name: 'COPY big.bin /going' }));
+  });
+
+  it('of which a file has changed fails all builds that use it, by name, and misleads none afterwards', async () => {
+    const file = bigFile('moved.bin', MIB);
+    const planned = readFileSync(join(folder, 'moved.bin'));
+    const both = () =>
+      [1, 2].map((n) => build(daemon, { dockerfile: `FROM scratch\nCOPY moved.bin /moved-${n}\n`, files: [file] }));
+    writeFileSync(join(folder, 'moved.bin'), Buffer.alloc(MIB));
+    for (const failed of await Promise.allSettled(both()))
+      expect(failed).toMatchObject({
+        status: 'rejected',
+        reason: { error: { code: 'INPUT_MOVED', words: expect.stringContaining('moved.bin') as string } },
+      });
+    writeFileSync(join(folder, 'moved.bin'), planned);
+    for (const { seen } of await Promise.all(both()))
+      expect(seen).toContainEqual(expect.objectContaining({ type: 'step' }));
   });
 
   it('is as it was chosen: a .dockerignore among the files chooses nothing', async () => {

@@ -16,7 +16,7 @@ export const never: AbortSignal = new AbortController().signal;
 
 /** A server with these handlers and a client of it; both end with the test. */
 export async function pair(
-  { onTestFinished }: TestContext,
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
   handlers: Readonly<Record<string, Handler>>,
   options: { readonly every?: Every } = {},
 ) {
@@ -29,17 +29,18 @@ export async function pair(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const channel = new Channel(async () => {
+  const connectTo = async () => {
     const socket = connect(port, '127.0.0.1');
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return socket;
-  }, options);
+  };
+  const channel = new Channel(connectTo, options);
   onTestFinished(async () => {
     await channel.close();
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { channel, faults, sockets, sessions };
+  return { channel, connectTo, faults, sockets, sessions };
 }
 
 /** A call in which both sides speak, one message at a time. */

@@ -1,8 +1,12 @@
 /** Registries that ask who is there: the daemon pushes to them and pulls from them with nothing but our session. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import type { Credentials } from '@rebake/image';
 import type { EnginesState, RegistryName } from '@rebake/tool-engines';
 import { describeEngine } from '@rebake/tool-engines/vitest';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createTokenFetcher } from '../src/index.ts';
 import type { Offer, TokenRequest } from '../src/index.ts';
 import { build, daemonAt, manifestOf, never, RUN, textFile } from './kit.ts';
@@ -85,11 +89,30 @@ describeEngine('the token registry', ['buildkit', 'token'], (state) => {
     expect(asked.map(({ realm }) => realm)).toEqual([state.registries.token.realm]);
   });
 
-  describe('gives a token to the daemon itself', () => {
-    it('when the session hands out logins and fetches none', async () => {
-      const { credentials } = loginsOf(logins);
-      const { answer } = await build(daemon, { dockerfile, files, outputs, offer: { credentials: credentials! } });
-      expect(manifestOf(answer)).toMatch(/^sha256:/);
-    });
+  it('gives a token to the daemon itself when the session hands out logins and fetches none', async () => {
+    const { credentials } = loginsOf(logins);
+    const { answer } = await build(daemon, { dockerfile, files, outputs, offer: { credentials: credentials! } });
+    expect(manifestOf(answer)).toMatch(/^sha256:/);
+  });
+});
+
+describeEngine('a token server behind TLS', 'buildkitTls', ({ buildkit: { tls } }) => {
+  it('is believed for the authority that this machine trusts for the registry, and not without', async () => {
+    const pem = { cert: readFileSync(tls.server.cert), key: readFileSync(tls.server.key) };
+    const server = createServer(pem, (_request, response) => void response.end('{"token": "abc"}'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const realm = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+    const request = { clientId: '', host: 'registry.example.com', realm, service: '', scopes: [] };
+    const fetchWith = (ca: { readonly ca?: string }) =>
+      createTokenFetcher({ credentials: async () => null, registry: (host) => ({ host, ...ca }), signal: never })(
+        request,
+      );
+    try {
+      expect(await fetchWith({ ca: tls.ca })).toMatchObject({ token: 'abc' });
+      await expect(fetchWith({})).rejects.toMatchObject({ error: { code: 'REGISTRY_TLS', retry: 'never' } });
+    } finally {
+      server.close();
+    }
   });
 });
