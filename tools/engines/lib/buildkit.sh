@@ -60,15 +60,16 @@ TOML
 # The config names ports of others: when one of them has moved, the daemon has to start anew.
 start_buildkit() {
   local started port text=up
+  provide_go buildkit
   started=$(now_ms)
-  BUILDKIT_BIN=$(go_path buildkit)
   provide_buildkit_secrets
   if ! { runs buildkit "$BUILDKIT_BIN/buildkitd" && [[ $(buildkit_config "$(port_of buildkit)") == "$(<"$BUILDKIT_CONFIG")" ]] &&
     buildkit_answers; }; then
     stop_buildkit
     port=$(port buildkit)
     buildkit_config "$port" >"$BUILDKIT_CONFIG"
-    start buildkit "$BUILDKIT_BIN/buildkitd" --config "$BUILDKIT_CONFIG"
+    mkdir -p "$DIR/buildkit/tmp"
+    start buildkit env TMPDIR="$DIR/buildkit/tmp" "$BUILDKIT_BIN/buildkitd" --config "$BUILDKIT_CONFIG"
     wait_for buildkit buildkit_answers
     text=started
   fi

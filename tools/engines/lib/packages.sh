@@ -3,10 +3,17 @@
 
 # command:package. Commands are asked for, not packages: a machine with another vendor's engine keeps it.
 NEEDED='dockerd:docker.io runc:runc docker-registry:docker-registry mmdebstrap:mmdebstrap htpasswd:apache2-utils
-  openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux
-  ip:iproute2
-  podman:podman buildah:buildah skopeo:skopeo newuidmap:uidmap fuse-overlayfs:fuse-overlayfs useradd:passwd
-  sshd:openssh-server ssh:openssh-client kubectl:kubernetes-client'
+  openssl:openssl curl:curl update-ca-certificates:ca-certificates flock:util-linux ip:iproute2'
+
+# needed_by podman|ssh|kube: besides.
+needed_by() {
+  case $1 in
+    podman) printf 'podman:podman buildah:buildah skopeo:skopeo newuidmap:uidmap fuse-overlayfs:fuse-overlayfs useradd:passwd' ;;
+    ssh) printf 'sshd:openssh-server ssh:openssh-client' ;;
+    kube) printf 'kubectl:kubernetes-client' ;;
+  esac
+}
+
 POLICY=/usr/sbin/policy-rc.d
 POLICY_KEPT=$POLICY.before-rebake-engines
 

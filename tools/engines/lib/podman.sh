@@ -65,16 +65,14 @@ container_env() {
 }
 
 # The three command lines, as arrays. Credentials of whoever ran up are none of theirs.
-podman_commands() {
-  local plain=(-u REGISTRY_AUTH_FILE -u DOCKER_CONFIG -u XDG_RUNTIME_DIR)
-  mapfile -t PODMAN_ENV < <(container_env "$PODMAN/home")
-  PODMAN_CLI=(env "${plain[@]}" "${PODMAN_ENV[@]}" podman --root "$PODMAN/root" --runroot "$RUN/podman" --storage-driver overlay)
-  mapfile -t ROOTLESS_ENV < <(container_env "$ROOTLESS/home" && printf 'XDG_RUNTIME_DIR=%s\n' "$ROOTLESS_RUN")
-  ROOTLESS_CLI=(setpriv --reuid "$ROOTLESS_USER" --regid "$ROOTLESS_USER" --clear-groups env -C "$ROOTLESS" "${plain[@]}"
-    "${ROOTLESS_ENV[@]}" podman --root "$ROOTLESS/root" --runroot "$ROOTLESS_RUN/run" --storage-driver overlay)
-  mapfile -t BUILDAH_ENV < <(container_env "$BUILDAH/home")
-  BUILDAH_CLI=(env "${plain[@]}" "${BUILDAH_ENV[@]}" buildah --root "$BUILDAH/root" --runroot "$RUN/buildah" --storage-driver overlay)
-}
+plain=(-u REGISTRY_AUTH_FILE -u DOCKER_CONFIG -u XDG_RUNTIME_DIR)
+mapfile -t podman_env < <(container_env "$PODMAN/home")
+podman_cli=(env "${plain[@]}" "${podman_env[@]}" podman --root "$PODMAN/root" --runroot "$RUN/podman" --storage-driver overlay)
+mapfile -t rootless_env < <(container_env "$ROOTLESS/home" && printf 'XDG_RUNTIME_DIR=%s\n' "$ROOTLESS_RUN")
+rootless_cli=(setpriv --reuid "$ROOTLESS_USER" --regid "$ROOTLESS_USER" --clear-groups env -C "$ROOTLESS" "${plain[@]}"
+  "${rootless_env[@]}" podman --root "$ROOTLESS/root" --runroot "$ROOTLESS_RUN/run" --storage-driver overlay)
+mapfile -t buildah_env < <(container_env "$BUILDAH/home")
+buildah_cli=(env "${plain[@]}" "${buildah_env[@]}" buildah --root "$BUILDAH/root" --runroot "$RUN/buildah" --storage-driver overlay)
 
 # Nothing in this machine's login files is for it: no password, no shell, no home.
 provide_rootless_user() {
@@ -111,16 +109,17 @@ make_podman_rootless_folders() {
 
 start_podman() {
   local changed=no
-  podman_commands
   if container_home "$PODMAN/home" "$RUN/podman"; then changed=yes; fi
-  start_podman_service podman "$PODMAN_SOCKET" $changed "${PODMAN_CLI[@]}"
-  provide_podman_image podman "$PODMAN" "${PODMAN_CLI[@]}"
+  start_podman_service podman "$PODMAN_SOCKET" $changed "${podman_cli[@]}"
+  provide_podman_image podman "$PODMAN" "${podman_cli[@]}"
+}
 
-  changed=no
+start_podman_rootless() {
+  local changed=no
   provide_rootless_user
   if container_home "$ROOTLESS/home" "$ROOTLESS_RUN"; then changed=yes; fi
-  start_podman_service podman-rootless "$ROOTLESS_SOCKET" $changed "${ROOTLESS_CLI[@]}"
-  provide_podman_image podman-rootless "$ROOTLESS" "${ROOTLESS_CLI[@]}"
+  start_podman_service podman-rootless "$ROOTLESS_SOCKET" $changed "${rootless_cli[@]}"
+  provide_podman_image podman-rootless "$ROOTLESS" "${rootless_cli[@]}"
 }
 
 # provide_podman_image NAME FOLDER COMMAND…
@@ -142,11 +141,11 @@ provide_buildah() {
   mkdir -p "$BUILDAH" "$RUN/buildah"
   container_home "$BUILDAH/home" "$RUN/buildah" || true
   if [[ $(cat "$BUILDAH/base-image.digest" 2>/dev/null) != "$ROOTFS_DIGEST" ]] ||
-    ! "${BUILDAH_CLI[@]}" images "$PODMAN_IMAGE" >/dev/null 2>&1; then
+    ! "${buildah_cli[@]}" images "$PODMAN_IMAGE" >/dev/null 2>&1; then
     {
-      container=$("${BUILDAH_CLI[@]}" from scratch) &&
-        "${BUILDAH_CLI[@]}" add "$container" "$ROOTFS" / &&
-        "${BUILDAH_CLI[@]}" commit --quiet --rm "$container" "$PODMAN_IMAGE"
+      container=$("${buildah_cli[@]}" from scratch) &&
+        "${buildah_cli[@]}" add "$container" "$ROOTFS" / &&
+        "${buildah_cli[@]}" commit --quiet --rm "$container" "$PODMAN_IMAGE"
     } >>"$LOG/buildah.log" 2>&1 || die "import of $ROOTFS (log: $LOG/buildah.log)"
     printf '%s\n' "$ROOTFS_DIGEST" >"$BUILDAH/base-image.digest"
     text=imported

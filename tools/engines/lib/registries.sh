@@ -24,7 +24,8 @@ port() {
 
 in_use() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-port_of() { cat "$DIR/port/$1"; }
+# port_of NAME: the port it has, or will have.
+port_of() { cat "$DIR/port/$1" 2>/dev/null || port "$1"; }
 
 # new_ca PATH NAME: PATH.key and PATH.crt.
 new_ca() {

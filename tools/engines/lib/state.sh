@@ -16,6 +16,7 @@ find_ca() {
 # A Docker CLI that builds with BuildKit: Debian's does by itself; another one, found first on the PATH, may lack buildx.
 # ENGINES_PATH finds it, and buildctl, for whoever comes in by ssh or kubectl.
 find_clients() {
+  BUILDKIT_BIN=$(go_path buildkit)
   DOCKER_CLI=/usr/bin/docker
   [[ -x $DOCKER_CLI ]] || DOCKER_CLI=$(command -v docker)
   ENGINES_PATH=$BUILDKIT_BIN:${DOCKER_CLI%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -23,19 +24,23 @@ find_clients() {
 
 lines() { printf '%s\n' "$@"; }
 
-write_state() {
-  local name registries=()
+# Of engines that up was not asked for it says where they would be. In a subshell, for what it exports.
+# shellcheck disable=SC2030
+write_state() (
   find_ca
+  export CA DOCKER_SOCKET DOCKER_CLI BASE_IMAGE ROOTFS ROOTFS_DIGEST SECRET USERNAME BUILDKIT_BIN BUILDKIT_SOCKET
+  export PODMAN_SOCKET PODMAN_IMAGE ROOTLESS_SOCKET ROOTLESS_USER SSH_USER SSH_ALIAS SSH_SECRET
+  export KUBE_NAMESPACE KUBE_POD KUBE_CONTAINER
+  export ENGINES_DIR=$DIR BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah
+  BUILDAH_PATH=$(command -v buildah || printf buildah)
+  KUBECTL=$(command -v kubectl || printf kubectl)
+  ROOTLESS_UID=$(id -u "$ROOTLESS_USER" 2>/dev/null || printf 0)
+  PODMAN_CLI=$(lines "${podman_cli[@]}") PODMAN_ENV=$(lines "${podman_env[@]}")
+  ROOTLESS_CLI=$(lines "${rootless_cli[@]}") ROOTLESS_ENV=$(lines "${rootless_env[@]}")
+  BUILDAH_CLI=$(lines "${buildah_cli[@]}") BUILDAH_ENV=$(lines "${buildah_env[@]}")
+  export BUILDAH_PATH KUBECTL ROOTLESS_UID PODMAN_CLI PODMAN_ENV ROOTLESS_CLI ROOTLESS_ENV BUILDAH_CLI BUILDAH_ENV
+  for name in token wheels buildkit ssh kube; do export "${name^^}_PORT=$(port_of $name)"; done
+  registries=()
   for name in $REGISTRIES; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
-  ENGINES_DIR=$DIR DOCKER_SOCKET=$DOCKER_SOCKET DOCKER_CLI=$DOCKER_CLI BASE_IMAGE=$BASE_IMAGE ROOTFS=$ROOTFS \
-    ROOTFS_DIGEST=$ROOTFS_DIGEST CA=$CA SECRET=$SECRET USERNAME=$USERNAME TOKEN_PORT=$(port_of token) \
-    WHEELS_PORT=$(port_of wheels) BUILDKIT_BIN=$BUILDKIT_BIN BUILDKIT_SOCKET=$BUILDKIT_SOCKET \
-    BUILDKIT_PORT=$(port_of buildkit) PODMAN_SOCKET=$PODMAN_SOCKET ROOTLESS_SOCKET=$ROOTLESS_SOCKET \
-    ROOTLESS_USER=$ROOTLESS_USER ROOTLESS_UID=$(id -u "$ROOTLESS_USER") PODMAN_IMAGE=$PODMAN_IMAGE \
-    PODMAN_CLI=$(lines "${PODMAN_CLI[@]}") PODMAN_ENV=$(lines "${PODMAN_ENV[@]}") \
-    ROOTLESS_CLI=$(lines "${ROOTLESS_CLI[@]}") ROOTLESS_ENV=$(lines "${ROOTLESS_ENV[@]}") \
-    BUILDAH_CLI=$(lines "${BUILDAH_CLI[@]}") BUILDAH_ENV=$(lines "${BUILDAH_ENV[@]}") \
-    BUILDAH_PATH=$(command -v buildah) BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah \
-    SSH_PORT=$(port_of ssh) SSH_USER=$SSH_USER SSH_ALIAS=$SSH_ALIAS SSH_SECRET=$SSH_SECRET KUBECTL=$KUBECTL \
-    KUBE_PORT=$(port_of kube) KUBE_NAMESPACE=$KUBE_NAMESPACE KUBE_POD=$KUBE_POD KUBE_CONTAINER=$KUBE_CONTAINER run_ts write-state.ts "${registries[@]}"
-}
+  run_ts write-state.ts "${registries[@]}"
+)

@@ -54,7 +54,8 @@ export async function startBuildkitd(options: BuildkitdOptions): Promise<Buildki
     for (const path of [socket, traces]) rmSync(path, { force: true });
   };
   await clean();
-  mkdirSync(root, { recursive: true });
+  const temporary = join(root, 'tmp');
+  mkdirSync(temporary, { recursive: true });
   mkdirSync(SOCKETS, { recursive: true });
   const { ca, address: tlsRegistry } = state.registries.tls;
   // TOML's strings and JSON's are the same here.
@@ -81,7 +82,9 @@ http = false
 ca = [${text(ca)}]
 ${options.config ?? ''}`;
   writeFileSync(file, config);
-  const daemon = Daemon.start([state.buildkit.buildkitd, '--config', file], join(root, 'buildkitd.log'), options.netns);
+  // What it mounts for a moment lies in its temporary folder, and has to be found when it was killed.
+  const command = ['env', `TMPDIR=${temporary}`, state.buildkit.buildkitd, '--config', file];
+  const daemon = Daemon.start(command, join(root, 'buildkitd.log'), options.netns);
   try {
     await daemon.listening(address);
   } catch (error) {
