@@ -164,12 +164,12 @@ describe('silence', () => {
     const port = sockets[0]?.localPort ?? 0;
     const { every, beat } = manualClock();
     const streams: Duplex[] = [];
-    const end = Promise.withResolvers<void>();
+    const held: (() => void)[] = [];
     const channel = new Channel(
       async () => {
         const stream = Duplex.from(connect(port, '127.0.0.1'));
         // As through a command that does not listen.
-        if (streams.length === 0) stream._destroy = (error, done) => void end.promise.then(() => done(error));
+        if (streams.length === 0) stream._destroy = (error, done) => void held.push(() => done(error));
         streams.push(stream);
         return stream;
       },
@@ -177,7 +177,7 @@ describe('silence', () => {
     );
     onTestFinished(async () => {
       await channel.close();
-      end.resolve();
+      for (const close of held) close();
     });
     const lost = channel.unary(ECHO, { value: 'x' }, never);
     await expect.poll(() => sockets.length).toBe(2);
