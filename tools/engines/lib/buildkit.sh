@@ -60,7 +60,6 @@ TOML
 # The config names ports of others: when one of them has moved, the daemon has to start anew.
 start_buildkit() {
   local started port text=up
-  provide_go buildkit
   started=$(now_ms)
   provide_buildkit_secrets
   if ! { runs buildkit "$BUILDKIT_BIN/buildkitd" && [[ $(buildkit_config "$(port_of buildkit)") == "$(<"$BUILDKIT_CONFIG")" ]] &&

@@ -39,37 +39,48 @@ go_failed() {
   die "$1 (log: $LOG/go.log)"
 }
 
-# What the module names as its tools, else its own program. In a subshell: the caches are for this build alone and end with it.
-build_go() (
-  local module=$1 out=$2 work patterns=(.) flags='-s -w'
-  work=$(mktemp -d "$CACHE/building.XXXXXX")
-  unset GOROOT
-  export GOTOOLCHAIN=local GOWORK=off GOMODCACHE=$work/mod GOCACHE=$work/cache GOFLAGS='-modcacherw -buildvcs=false' CGO_ENABLED=0
+# build_go FOLDER MODULE: what the module names as its tools, else its own program.
+build_go() {
+  local work=$1 module=$2 patterns=(.) flags='-s -w'
   find_go "$(go_version "$module")" "$work"
   cd "$TOOL/go/$module"
-  mkdir "$work/bin"
   if [[ $module == buildkit ]]; then
     patterns=(tool)
     flags+=" -X github.com/moby/buildkit/version.Version=$(go list -m -f '{{.Version}}' github.com/moby/buildkit)"
   fi
-  go build -trimpath -tags osusergo,netgo,static_build -ldflags "$flags" -o "$work/bin/" "${patterns[@]}" \
+  mkdir "$work/$module"
+  go build -trimpath -tags osusergo,netgo,static_build -ldflags "$flags" -o "$work/$module/" "${patterns[@]}" \
     >>"$LOG/go.log" 2>&1 || go_failed "could not build $TOOL/go/$module"
-  mv -T "$work/bin" "$out"
+  mv -T "$work/$module" "$(go_path "$module")"
+}
+
+# build_all_go MODULE…: one after the other with the same caches, which are for this alone and end with it.
+build_all_go() (
+  work=$(mktemp -d "$CACHE/building.XXXXXX")
+  unset GOROOT
+  export GOTOOLCHAIN=local GOWORK=off GOMODCACHE=$work/mod GOCACHE=$work/cache GOFLAGS='-modcacherw -buildvcs=false' CGO_ENABLED=0
+  for module in "$@"; do build_go "$work" "$module"; done
   rm -rf "$work"
 )
 
-# provide_go MODULE
+missing_go() {
+  local module
+  for module in "$@"; do [[ -e $(go_path "$module") ]] || printf '%s ' "$module"; done
+}
+
+# provide_go MODULE…
 provide_go() {
-  local started text=cached path
+  local started text=cached missing
   started=$(now_ms)
-  path=$(go_path "$1")
-  if [[ ! -e $path ]]; then
+  if [[ $(missing_go "$@") ]]; then
     lock_cache
-    if [[ ! -e $path ]]; then
-      build_go "$1" "$path"
-      text=built
+    missing=$(missing_go "$@")
+    # shellcheck disable=SC2086
+    if [[ $missing ]]; then
+      build_all_go $missing
+      text="built $missing"
     fi
     unlock_cache
   fi
-  report "$1-binaries" "$started" "$text $path"
+  report go "$started" "$text"
 }

@@ -30,7 +30,6 @@ kube_answers() {
 # What it executes has its environment, and no more of this machine's.
 start_kube() {
   local started port text=up program
-  provide_go kube
   started=$(now_ms)
   program=$(go_path kube)/kube
   if ! { runs kube "$program" && kube_answers; }; then

@@ -64,8 +64,8 @@ container_env() {
     "CONTAINERS_REGISTRIES_CONF=$1/.config/containers/registries.conf"
 }
 
-# The three command lines, as arrays. Credentials of whoever ran up are none of theirs.
-plain=(-u REGISTRY_AUTH_FILE -u DOCKER_CONFIG -u XDG_RUNTIME_DIR)
+# The three command lines, as arrays. Credentials and services of whoever runs them are none of theirs.
+plain=(-u REGISTRY_AUTH_FILE -u DOCKER_CONFIG -u XDG_RUNTIME_DIR -u CONTAINER_HOST -u CONTAINER_CONNECTION)
 mapfile -t podman_env < <(container_env "$PODMAN/home")
 podman_cli=(env "${plain[@]}" "${podman_env[@]}" podman --root "$PODMAN/root" --runroot "$RUN/podman" --storage-driver overlay)
 mapfile -t rootless_env < <(container_env "$ROOTLESS/home" && printf 'XDG_RUNTIME_DIR=%s\n' "$ROOTLESS_RUN")
