@@ -66,6 +66,11 @@ export interface Rig {
     readonly token?: TestRegistry;
   };
   readonly index?: PackageIndex;
+  /**
+   * The builder keeps its images apart from what builds them, in a registry or a folder: what is there can be seen, named and pushed while
+   * nothing can be built. The suite then asks of an engine that is not there only that nothing is built by it.
+   */
+  readonly imagesApart?: boolean;
   /** Starts an engine of the suite's own with all its data below `folder`, which is there and empty. Called once at most. */
   ownEngine?(folder: string): Promise<OwnEngine>;
   /**

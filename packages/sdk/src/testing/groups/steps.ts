@@ -77,7 +77,8 @@ export const stepKinds = group('steps', [
           files,
           mount: '/mnt/lent',
         }),
-        shell('find /mnt/lent -type f 2>&1; echo looked'),
+        // Not every engine leaves the mount point behind.
+        shell('find /mnt/lent -type f 2>&1 || echo looked'),
       ]);
       hold(log.includes(marker) && log.includes('it runs'), 'A command can read and run what it is lent', log);
       same(
