@@ -89,7 +89,8 @@ function createBuildah({ command, env }: z.output<typeof options>, place: sdk.Bu
       if (access.network !== 'default') args.push(`--network=${access.network}`);
       for (const { id, path } of await kit.writeSecrets(access, ctx)) args.push(`--secret=id=${id},src=${path}`);
       for (const [name, value] of Object.entries(access.proxy ?? {}))
-        args.push(`--build-arg=${name.toUpperCase()}_PROXY=${value}`);
+        for (const variable of [`${name}_proxy`, `${name}_proxy`.toUpperCase()])
+          args.push(`--build-arg=${variable}=${value}`);
       if (host !== undefined) args.push(...(await reach(ctx, host)));
       await buildah(ctx, [...args, context], 'STEP_FAILED');
 
@@ -101,11 +102,14 @@ function createBuildah({ command, env }: z.output<typeof options>, place: sdk.Bu
     },
 
     async fetch(image, key, ctx) {
-      await kit.fromFirstRegistry(image, ctx.signal, async (at) => {
+      const from = await kit.fromFirstRegistry(image, ctx.signal, async (at) => {
         const args = ['pull', '--quiet', ...(await reach(ctx, at.registry)), kit.pullReference(at)];
         return `sha256:${(await buildah(ctx, args, 'PULL_REFUSED')).trim()}`;
       });
-      return this.tag(image, kit.candidateName(key), ctx);
+      const at = await this.tag(image, kit.candidateName(key), ctx);
+      // The name that the pull gave it.
+      await buildah(ctx, ['rmi', kit.pullReference(from)]);
+      return at;
     },
 
     async push(image, { registry, repository, key }, ctx) {
