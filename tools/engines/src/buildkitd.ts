@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Daemon } from './daemon.ts';
-import type { ClientTls } from './grpc-health.ts';
+import type { TlsFiles } from './grpc-health.ts';
 import { readState } from './state.ts';
 
 const run = promisify(execFile);
@@ -20,7 +20,7 @@ export interface BuildkitdOptions {
   /** `unix://PATH` or `tcp://HOST:PORT` (port 0: a free one of this machine's); a socket of its own if not given. */
   readonly address?: string;
   /** The server's certificate and the CA of its clients, for a `tcp://` address: paths of PEM files. */
-  readonly tls?: ClientTls;
+  readonly tls?: TlsFiles;
   /** The file of the network namespace that it and its build steps live in. */
   readonly netns?: string;
   /** More of buildkitd.toml, as tables that are not in there already (`[registry."…"]`, `[history]`). */

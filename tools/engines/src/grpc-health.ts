@@ -5,8 +5,8 @@ import { connect } from 'node:http2';
 import { createConnection } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** Paths of PEM files. */
-export interface ClientTls {
+/** Paths of PEM files: the own certificate with its key, and the CA of the other side. */
+export interface TlsFiles {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
@@ -18,7 +18,7 @@ const EMPTY = Buffer.alloc(5);
 const SERVING = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
 
 /** `address`: `unix://PATH` or `tcp://HOST:PORT`. False where nobody answers within `timeout` milliseconds. */
-export async function isServing(address: string, tls: ClientTls | undefined, timeout: number): Promise<boolean> {
+export async function isServing(address: string, tls: TlsFiles | undefined, timeout: number): Promise<boolean> {
   const { protocol, hostname, port, pathname } = new URL(address);
   const at = protocol === 'unix:' ? { path: pathname } : { host: hostname, port: Number(port) };
   return new Promise((resolve) => {

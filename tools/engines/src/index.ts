@@ -5,7 +5,7 @@ export type { Buildkitd, BuildkitdOptions } from './buildkitd.ts';
 export { ENGINE_NAMES, engines, requireEngines } from './engines.ts';
 export type { Engines } from './engines.ts';
 export { isServing } from './grpc-health.ts';
-export type { ClientTls } from './grpc-health.ts';
+export type { TlsFiles } from './grpc-health.ts';
 export { startHosts } from './hosts.ts';
 export type { Host, Hosts, HostsOptions } from './hosts.ts';
 export { isUp } from './liveness.ts';
