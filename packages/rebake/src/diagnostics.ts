@@ -149,7 +149,6 @@ export function libraryDiagnostic(
 
 /** What to do where the failure behind a blocker says more than its code. */
 const BLOCKER_HELP: Readonly<Record<string, string>> = {
-  BUILDER_OPTIONS: 'Correct `builders` in the declaration.',
   EXTERNAL_NOT_FOUND: 'Correct the reference, or put the image there.',
   NOT_OBSERVED: 'Plan once without `--refresh=false`.',
   REGISTRY_DENIED: 'Log in with `docker login`, or ask for the right to pull there.',

@@ -157,11 +157,6 @@ export const FAILURES: readonly FailureGroup[] = [
         'Report it: the kernel asks registries itself.',
       ),
       row(
-        'BUILDER_OPTIONS',
-        'The options of a builder are wrong, or its kind is unknown.',
-        'Correct `builders` in the declaration.',
-      ),
-      row(
         'BUILDER_ANSWER',
         'A builder answered with something that the contract does not allow.',
         'Report it to whoever wrote the plugin.',
