@@ -20,6 +20,8 @@ export function buildFailure(error: unknown, { fault, progress, host }: Circumst
   if (error instanceof ConnectionLost)
     return failure('ENGINE_LOST', 'backoff', `lost the connection to ${host}: ${error.message}`, error);
   if (!(error instanceof GrpcError)) return connectFailure(error, host);
+  // It knows no builds at all.
+  if (error.code === GrpcCode.unimplemented) return connectFailure(error, host);
   const step = progress.failed(error.details.vertex);
   const exitCode = step ? exitCodeOf(error, step) : null;
   if (step && exitCode !== null) {

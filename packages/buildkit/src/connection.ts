@@ -2,15 +2,13 @@
 import type { Duplex } from 'node:stream';
 import { connect } from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
+import { WINDOW } from './frames.ts';
 import { askForLife, countSilence } from './heartbeat.ts';
 import type { Every } from './heartbeat.ts';
 import { ConnectionLost } from './status.ts';
 
 /** Opens a byte stream to the server on which HTTP/2 can begin. */
 export type Connect = () => Promise<Duplex>;
-
-// Answers are small but logs can come fast; the default of 64 KiB would make the server wait for us.
-const WINDOW = 4 * 1024 * 1024;
 
 const SILENT_END = 'it closed the connection before it said anything; is it BuildKit, and does it want TLS?';
 

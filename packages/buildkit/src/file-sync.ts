@@ -12,7 +12,8 @@ import type { Handler, ServerCall } from './server.ts';
 import { GrpcCode, GrpcError } from './status.ts';
 
 /**
- * A set of files under a name by which a build asks for it. `modified` is the time that a file gets, in seconds since the epoch: it decides,
+ * A set of files under a name by which a build asks for it. Of a file, its path, its bytes and its exec bit are sent: no owner, and no
+ * extended attribute, such as `security.capability`, since the digest of a context speaks of none. `modified` is the time that a file gets, in seconds since the epoch: it decides,
  * with path and size, whether the receiver asks for the contents of a file of which it kept a copy under the session's shared key.
  */
 export interface Local {
@@ -108,6 +109,10 @@ function texts(call: ServerCall, name: string): string[] {
   const escaped = call.header(`${name}-encoded`)[0] === '1';
   return call.header(name).map((value) => {
     if (!escaped) return Buffer.from(value, 'latin1').toString('utf8');
-    return decodeURIComponent(value.replaceAll('+', ' '));
+    try {
+      return decodeURIComponent(value.replaceAll('+', ' '));
+    } catch {
+      throw new GrpcError(GrpcCode.invalidArgument, `${name} is not what it says that it is`);
+    }
   });
 }

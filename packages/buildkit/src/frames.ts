@@ -5,6 +5,9 @@ const PREFIX = 5;
 /** No answer or request of BuildKit comes near this; a length beyond it means that the stream is not gRPC. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
 
+/** What the other side may send before we have taken it: with HTTP/2's 64 KiB, logs and layers would wait for us on every way there and back. */
+export const WINDOW = 4 * 1024 * 1024;
+
 /** The five bytes that go before a message of `length` bytes. */
 export function framePrefix(length: number): Uint8Array {
   const prefix = new Uint8Array(PREFIX);

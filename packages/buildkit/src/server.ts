@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { performServerHandshake } from 'node:http2';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import { framePrefix, FrameReader } from './frames.ts';
+import { framePrefix, FrameReader, WINDOW } from './frames.ts';
 import { GrpcCode, GrpcError, trailersOf } from './status.ts';
 
 /** One call of the other side. */
@@ -32,7 +32,8 @@ export function serve(
   handlers: ReadonlyMap<string, Handler>,
   fault: (error: unknown) => void,
 ): ServerHttp2Session {
-  const session = performServerHandshake(socket);
+  const session = performServerHandshake(socket, { settings: { initialWindowSize: WINDOW } });
+  session.setLocalWindowSize(WINDOW);
   session.on('stream', (stream, headers, _flags, rawHeaders) => {
     // A stream that the other side resets ends its handler through `messages` and `send`.
     stream.on('error', () => undefined);

@@ -91,6 +91,7 @@ describe('a failed build', () => {
       'never',
     ],
     [new GrpcError(2, 'dockerfile parse error on line 1: unknown instruction: DENIED'), 'BUILD_REFUSED', 'never'],
+    [new GrpcError(12, 'unknown service moby.buildkit.v1.Control'), 'ENGINE_UNSUPPORTED', 'never'],
     [Object.assign(new Error('connect ENOENT /x'), { code: 'ENOENT' }), 'ENGINE_UNREACHABLE', 'backoff'],
     [
       new GrpcError(2, 'failed to do request: dial tcp 127.0.0.1:1: connect: connection refused'),

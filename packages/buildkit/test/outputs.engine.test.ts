@@ -20,7 +20,7 @@ function descriptorOf(answer: Readonly<Record<string, string>>): Descriptor {
   return JSON.parse(Buffer.from(answer['containerimage.descriptor']!, 'base64').toString()) as Descriptor;
 }
 
-describeEngine('an image layout', ['buildkit'], ({ buildkit }) => {
+describeEngine('an image layout', ['buildkit', 'plain'], ({ buildkit, registries }) => {
   const { daemon } = daemonAt(buildkit.address);
   const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
   let layout: Layout;
@@ -128,26 +128,50 @@ describeEngine('an image layout', ['buildkit'], ({ buildkit }) => {
   });
 
   it('gets attestations beside the image when they are wanted', async () => {
+    // Stands for a scanner: what it writes is taken as it is.
+    const statement = JSON.stringify({
+      _type: 'https://in-toto.io/Statement/v0.1',
+      predicateType: 'https://spdx.dev/Document',
+      predicate: { spdxVersion: 'SPDX-2.3' },
+    });
+    const scanner = `${registries.plain.address}/buildkit-client/scanner-${RUN}`;
+    await build(daemon, {
+      dockerfile: onShell(
+        `ENV STATEMENT=${JSON.stringify(statement)}`,
+        `ENTRYPOINT ["/bin/sh", "-c", "echo \\"$STATEMENT\\" > $BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"]`,
+      ),
+      files,
+      outputs: { exporters: [{ type: 'image', attributes: { name: scanner, push: 'true' } }] },
+    });
     const { answer } = await build(daemon, {
       dockerfile: baseDockerfile,
       files,
-      attributes: { 'attest:provenance': 'mode=max' },
+      attributes: { 'attest:provenance': 'mode=max', 'attest:sbom': `generator=${scanner}` },
       outputs: TO_LAYOUT,
       offer: { exportTo: layout },
     });
+    const document = async <T>(digest: Digest) =>
+      JSON.parse(Buffer.from(await layout.readDocument(digest, 1e6)).toString()) as T;
     const index = descriptorOf(answer);
-    expect(index.mediaType).toBe('application/vnd.oci.image.index.v1+json');
-    const { manifests } = JSON.parse(Buffer.from(await layout.readDocument(index.digest, 1e6)).toString()) as {
-      manifests: { annotations?: Record<string, string> }[];
-    };
+    const { manifests } = await document<{ manifests: Described[] }>(index.digest);
     expect(manifests.map(({ annotations }) => annotations?.['vnd.docker.reference.type'])).toEqual([
       undefined,
       'attestation-manifest',
+    ]);
+    const { layers } = await document<{ layers: Described[] }>(manifests[1]!.digest);
+    expect(layers.map(({ annotations }) => annotations?.['in-toto.io/predicate-type']).toSorted()).toEqual([
+      expect.stringMatching(/^https:\/\/slsa.dev\/provenance\//),
+      'https://spdx.dev/Document',
     ]);
     await layout.name('attested', index);
     expect((await layout.image('attested'))?.identity).toBe((await layout.image('base'))?.identity);
   });
 });
+
+interface Described {
+  readonly digest: Digest;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
 
 describeEngine('outputs', ['buildkit', 'plain'], ({ buildkit, registries }) => {
   const { daemon } = daemonAt(buildkit.address);
