@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Told what is emitted, while it is. */
   onProgress?(progress: Progress): void;
+  /** Told what is emitted when the call has ended already. */
+  onLate?(progress: Progress): void;
   /** `none`: as for a user who has logged in nowhere. `wrong`: with a password that is none. Default: the rig's logins. */
   readonly logins?: 'rig' | 'none' | 'wrong';
   /** Environment that secrets are taken from. Default: empty. */
@@ -28,10 +30,12 @@ export async function withContext<T>(
 ): Promise<{ readonly value: T; readonly seen: readonly Progress[] }> {
   const scratch = await mkdtemp(join(folder, 'scratch-'));
   const seen: Progress[] = [];
+  let hasEnded = false;
   const ctx: Ctx = {
     signal: options.signal ?? new AbortController().signal,
     scratch,
     emit(progress) {
+      if (hasEnded) return options.onLate?.(progress);
       seen.push(progress);
       options.onProgress?.(progress);
     },
@@ -43,6 +47,7 @@ export async function withContext<T>(
   try {
     return { value: await call(ctx), seen };
   } finally {
+    hasEnded = true;
     // At once, as the kernel does: what a builder still wants from here it has lost.
     await rm(scratch, { recursive: true, force: true });
   }

@@ -99,14 +99,9 @@ export const progress = group('progress', [
     why: 'The log is closed by then, and the node has its outcome.',
     needs: steps('rootfs', 'run'),
     async run(bench) {
-      let hasEnded = false;
       let late: Progress | undefined;
-      const onProgress = (one: Progress) => {
-        if (hasEnded) late ??= one;
-      };
       const base = await bench.base();
-      await bench.make(base, [shell('seq 1 2000')], { onProgress });
-      hasEnded = true;
+      await bench.make(base, [shell('seq 1 2000')], { onLate: (one) => (late ??= one) });
       // Whatever else the builder does gives the late ones time to come.
       await bench.make(base, [run(['true'])]);
       hold(late === undefined, 'Nothing is reported for a call that has ended', late);
