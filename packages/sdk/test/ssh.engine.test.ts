@@ -1,5 +1,5 @@
 /** ssh to a real sshd: commands over there, and sockets that are brought here. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describeEngine } from '@rebake/tool-engines/vitest';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forwardUnixSocket, sshCommandDuplex } from '../src/building/index.ts';
 
 describeEngine('ssh', ['ssh', 'docker'], (state) => {
@@ -66,6 +66,30 @@ describeEngine('ssh', ['ssh', 'docker'], (state) => {
       await expect(text(sshCommandDuplex(nowhere, ['true'], options))).rejects.toMatchObject({
         error: { code: 'ENGINE_UNREACHABLE', retry: 'backoff', words: expect.stringMatching(/Connection refused/) },
       });
+    });
+  });
+
+  describe('over a connection that the user shares', () => {
+    const shared = join(folder, 'shared.conf');
+    const sharing = { env, config: shared };
+    beforeAll(() => {
+      const lines = ['ControlMaster auto', `ControlPath ${join(folder, 'master')}`, 'ControlPersist 30'];
+      writeFileSync(shared, [readFileSync(config, 'utf8'), ...lines.map((line) => `  ${line}`), ''].join('\n'));
+    });
+    it('commands end without waiting for it, and the next ones use it', async () => {
+      const first = sshCommandDuplex(target, ['cat'], sharing);
+      first.end('one');
+      expect(await text(first)).toBe('one');
+      expect(existsSync(join(folder, 'master'))).toBe(true);
+      const failed = text(sshCommandDuplex(target, ['sh', '-c', 'echo no >&2; exit 3'], sharing));
+      await expect(failed).rejects.toMatchObject({ error: { words: expect.stringMatching(/: no$/) } });
+    });
+
+    it('sockets do not: they would outlive us', async () => {
+      const forward = await forwardUnixSocket(target, socket, folder, sharing);
+      execFileSync('ssh', ['-F', shared, '-O', 'exit', alias], { stdio: 'pipe' });
+      expect(await ping(forward.path)).toBe(200);
+      await forward.close();
     });
   });
 

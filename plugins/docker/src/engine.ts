@@ -25,13 +25,17 @@ export class Engine {
   /** Opens sessions with its BuildKit. */
   readonly openSession: OpenSession;
   readonly #docker: Dockerode;
-  readonly #agent: ReturnType<typeof agentFor>;
+  /** For pushes and pulls, which would keep short questions waiting. */
+  readonly #transfers: Dockerode;
+  readonly #agents: readonly ReturnType<typeof agentFor>[];
   #info: Promise<EngineInfo> | undefined;
 
   constructor(endpoint: EngineEndpoint) {
     this.shown = showEndpoint(endpoint);
-    this.#agent = agentFor(endpoint);
-    this.#docker = new Dockerode(dockerodeAddress(endpoint, this.#agent));
+    const [short, long] = [agentFor(endpoint), agentFor(endpoint, { unbounded: true })];
+    this.#agents = [short, long];
+    this.#docker = new Dockerode(dockerodeAddress(endpoint, short));
+    this.#transfers = new Dockerode(dockerodeAddress(endpoint, long));
     this.buildkit = new Channel(() => buildkitConnection(endpoint, '/grpc', {}));
     this.openSession = ({ id, name, sharedKey, methods }) =>
       buildkitConnection(endpoint, '/session', {
@@ -102,7 +106,7 @@ export class Engine {
   ): Promise<void> {
     await this.#transfer(
       () =>
-        this.#docker
+        this.#transfers
           .getImage(name.repository)
           .push({ tag: name.tag, authconfig: authOf(login) as Dockerode.AuthConfig, abortSignal: signal }),
       signal,
@@ -118,7 +122,7 @@ export class Engine {
     take: (line: EngineLine) => void,
   ): Promise<void> {
     await this.#transfer(
-      () => this.#docker.createImage(authOf(login), { fromImage: reference, abortSignal: signal }),
+      () => this.#transfers.createImage(authOf(login), { fromImage: reference, abortSignal: signal }),
       signal,
       take,
     );
@@ -126,7 +130,7 @@ export class Engine {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    this.#agent.destroy();
+    for (const agent of this.#agents) agent.destroy();
     await this.buildkit.close();
   }
 

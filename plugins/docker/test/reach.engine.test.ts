@@ -46,9 +46,11 @@ describeEngine('a docker engine elsewhere', ['docker', 'rootfs', 'ssh', 'plain']
       const far = builderOf({ host: `ssh://${alias}/${state.docker.socket.slice(1)}`, ssh: { config } });
       try {
         const all = await Promise.all(
-          Array.from({ length: 6 }, (_, i) => far.inspect({ key: keyOf(`no-${i}`) }, ctxOf())),
+          Array.from({ length: 40 }, (_, i) => far.inspect({ key: keyOf(`no-${i}`) }, ctxOf())),
         );
         expect(all.every(({ seen }) => seen === 'no')).toBe(true);
+        // Each is a login, of which an sshd takes no more than ten at once.
+        expect(clients(config).length).toBeLessThanOrEqual(6);
         const base = await far.build(baseJob(state), ctxOf());
         const abort = new AbortController();
         const reason = new Error('enough');
@@ -64,6 +66,20 @@ describeEngine('a docker engine elsewhere', ['docker', 'rootfs', 'ssh', 'plain']
       } finally {
         await far.close();
       }
+      await expect.poll(() => clients(config)).toEqual([]);
+    });
+
+    it('does not keep a program from its end that has nothing more to do', async () => {
+      const script = `
+        import { plugin } from './src/index.ts';
+        const options = ${JSON.stringify({ host: `ssh://${alias}`, ssh: { config } })};
+        const builder = plugin.builders.docker.create(options, { dir: '/nowhere', env: process.env });
+        const { engine } = await builder.probe({ signal: new AbortController().signal });
+        console.log(engine);
+      `;
+      const args = ['--conditions=@rebake/source', '--input-type=module', '--eval', script];
+      const cwd = join(import.meta.dirname, '..');
+      expect(execFileSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: 30_000 })).not.toBe('');
       await expect.poll(() => clients(config)).toEqual([]);
     });
 

@@ -30,17 +30,23 @@ export class NotUpgraded extends Error {
   }
 }
 
-/** Connections to an engine that are kept between requests, until {@link HttpAgent.destroy}. */
-export function agentFor(endpoint: EngineEndpoint): HttpAgent {
-  const agent = makeAgent(endpoint);
+/** Each connection by ssh is a process and a login, of which servers take no more than ten at once. */
+const LOGINS_AT_ONCE = 6;
+
+/**
+ * Connections to an engine that are kept between requests, until {@link HttpAgent.destroy}. By ssh there are no more than six at once, and
+ * requests wait for each other; `unbounded`: for requests that may take long, and of which there are few.
+ */
+export function agentFor(endpoint: EngineEndpoint, { unbounded = false } = {}): HttpAgent {
+  const agent = makeAgent(endpoint, unbounded ? Infinity : LOGINS_AT_ONCE);
   // dockerode's client formats the options of every request in full, for a debug line that nobody sees. Of an agent with all that hangs on
   // it, this took 20 ms a build.
   Object.defineProperty(agent, inspect.custom, { value: () => 'Agent' });
   return agent;
 }
 
-function makeAgent(endpoint: EngineEndpoint): HttpAgent {
-  if (endpoint.kind === 'ssh') return new CommandAgent(endpoint);
+function makeAgent(endpoint: EngineEndpoint, logins: number): HttpAgent {
+  if (endpoint.kind === 'ssh') return new CommandAgent(endpoint, logins);
   if (endpoint.kind === 'tcp' && endpoint.tls) return new HttpsAgent({ keepAlive: true, ...endpoint.tls });
   return new HttpAgent({ keepAlive: true });
 }
@@ -50,8 +56,8 @@ type SshEndpoint = Extract<EngineEndpoint, { kind: 'ssh' }>;
 class CommandAgent extends HttpAgent {
   readonly #endpoint: SshEndpoint;
 
-  constructor(endpoint: SshEndpoint) {
-    super({ keepAlive: true });
+  constructor(endpoint: SshEndpoint, logins: number) {
+    super({ keepAlive: true, maxSockets: logins });
     this.#endpoint = endpoint;
   }
 
