@@ -58,6 +58,16 @@ const CASES: Readonly<Record<Code, Case>> = {
     place: 'rebake.yaml:4:11',
     message: 'python-env@1',
   },
+  PLUGIN_NAME: {
+    command: 'plugin new ../up',
+    message: '`../up` cannot name a plugin package',
+    help: 'Use lower-case letters',
+  },
+  FOLDER_NOT_EMPTY: {
+    command: 'plugin new rebake-kiln --dir .',
+    message: 'is there and not empty',
+    help: 'Name another folder with `--dir`.',
+  },
   STORE_FAILED: {
     command: 'state list',
     files: withState('open: async () => { throw new Error("connection refused"); }'),
