@@ -1,7 +1,7 @@
 /** ssh to a real sshd: commands over there, and sockets that are brought here. */
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -104,6 +104,14 @@ describeEngine('ssh', ['ssh', 'docker'], (state) => {
       expect(readdirSync(join(folder, 'sockets'))).toEqual([]);
     });
 
+    it('is gone, and says why, when ssh ends', async () => {
+      const forward = await forwardUnixSocket(target, socket, folder, options);
+      for (const pid of clientsIn(dirname(forward.path))) process.kill(pid, 'SIGKILL');
+      expect(await forward.ended).toMatchObject({ error: { code: 'ENGINE_UNREACHABLE', retry: 'backoff' } });
+      expect(existsSync(dirname(forward.path))).toBe(false);
+      await forward.close();
+    });
+
     it('is put where its name is short enough for a socket', async () => {
       const deep = join(folder, 'x'.repeat(60), 'y'.repeat(60));
       const forward = await forwardUnixSocket(target, socket, deep, options);
@@ -169,4 +177,16 @@ async function ping(socketPath: string): Promise<number | undefined> {
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   response.resume();
   return response.statusCode;
+}
+
+/** Processes of ssh that were started in a folder. */
+function clientsIn(folder: string): number[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      const isSsh = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'ssh';
+      return isSsh && readlinkSync(`/proc/${pid}/cwd`) === folder ? [Number(pid)] : [];
+    } catch {
+      return [];
+    }
+  });
 }

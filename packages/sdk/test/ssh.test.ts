@@ -1,5 +1,5 @@
 /** Targets of ssh, what is asked of the user's ssh, and what is made of its words. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -131,6 +131,21 @@ describe("the user's ssh", () => {
     const stream = sshCommandDuplex({ host: 'build' }, ['docker'], { env: { PATH: '/nowhere' } });
     await expect(text(stream)).rejects.toMatchObject({
       error: { code: 'ENGINE_UNREACHABLE', retry: 'never', words: 'there is no command ssh on the PATH' },
+    });
+  });
+
+  it('is missed also where a socket is to be forwarded', async () => {
+    const bare = join(folder, 'bare');
+    mkdirSync(bare);
+    for (const tool of ['sh', 'cat']) symlinkSync(`/bin/${tool}`, join(bare, tool));
+    await expect(
+      forwardUnixSocket({ host: 'build' }, '/x.sock', folder, { env: { PATH: bare } }),
+    ).rejects.toMatchObject({
+      error: {
+        code: 'ENGINE_UNREACHABLE',
+        retry: 'never',
+        words: expect.stringMatching(/^there is no command ssh on the PATH/),
+      },
     });
   });
 

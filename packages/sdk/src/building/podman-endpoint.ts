@@ -5,8 +5,6 @@ import type { EngineEndpoint } from './engine-endpoint.ts';
 import { failure } from './failures.ts';
 import type { SshOptions } from './ssh.ts';
 
-const ROOTFUL = '/run/podman/podman.sock';
-
 /**
  * The service of CONTAINER_HOST (with CONTAINER_SSHKEY, as for the podman command), else this user's, else the machine's. Throws
  * `ENGINE_UNREACHABLE` for a host that cannot be followed.
@@ -42,6 +40,6 @@ export function resolvePodmanEndpoint(
 }
 
 function usualSocket(env: Readonly<Record<string, string | undefined>>): string {
-  const runtime = env['XDG_RUNTIME_DIR'];
-  return runtime && process.getuid?.() !== 0 ? join(runtime, 'podman/podman.sock') : ROOTFUL;
+  const user = process.getuid?.() ?? 0;
+  return join(user === 0 ? '/run' : env['XDG_RUNTIME_DIR'] || `/run/user/${user}`, 'podman/podman.sock');
 }

@@ -17,7 +17,7 @@ import type { SshTarget } from './ssh-target.ts';
 export interface Forward {
   /** The socket on this machine. */
   readonly path: string;
-  /** Resolves when it leads nowhere any more: with the failure, or with null after {@link Forward.close}. */
+  /** Resolves when it leads nowhere any more and is gone: with the failure, or with null after {@link Forward.close}. */
   readonly ended: Promise<BuildFailure | null>;
   /** Ends it and removes the socket. */
   close(): Promise<void>;
@@ -65,12 +65,14 @@ export async function forwardUnixSocket(
     explain: (end) => sshFailure(target, end, undefined),
   });
   const { promise: ended, resolve: end } = Promise.withResolvers<BuildFailure | null>();
-  ssh.once('error', (error) => end(error instanceof BuildFailure ? error : null));
-  ssh.once('close', () => end(null));
+  ssh.once('error', () => undefined);
+  ssh.once('close', () => {
+    const why = ssh.errored instanceof BuildFailure ? ssh.errored : null;
+    void rm(folder, { recursive: true, force: true }).finally(() => end(why));
+  });
   const close = async () => {
     ssh.destroy();
     await ended;
-    await rm(folder, { recursive: true, force: true });
   };
   const { signal } = options;
   const abort = () => ssh.destroy(signal?.reason as Error);

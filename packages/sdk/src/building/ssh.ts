@@ -63,19 +63,24 @@ export function sshCommandDuplex(
 /** Exit code of ssh when it is ssh that failed. */
 const OF_SSH = 255;
 
+/** Exit code of a shell that knows no such command. */
+const NO_COMMAND = 127;
+
 /** What no second try mends. */
 const HOPELESS =
   /permission denied|host key verification failed|identification has changed|no matching (host key|key exchange|cipher)|bad configuration option|too many authentication failures/i;
 
-/** Why a connection by ssh ended, `remote` being the command over there. */
+/** Why a connection by ssh ended, `remote` being the command over there; where there is none, a shell has started ssh here. */
 export function sshFailure(target: SshTarget, end: BrokenCommand, remote: string | undefined): BuildFailure {
   const { code, words, hasSpoken } = end;
   const shown = showSshTarget(target);
   const how = code === null ? 'ssh was ended by a signal' : `ssh ended with exit code ${code}`;
   const why = words === '' ? how : words;
   if (hasSpoken) return failure('ENGINE_LOST', 'backoff', `lost the connection to ${shown}: ${why}`);
-  if (code === 127 && remote !== undefined)
-    return failure('ENGINE_UNREACHABLE', 'never', `${shown} has no command ${remote}: ${why}`);
+  if (code === NO_COMMAND) {
+    const missing = remote === undefined ? 'there is no command ssh on the PATH' : `${shown} has no command ${remote}`;
+    return failure('ENGINE_UNREACHABLE', 'never', `${missing}: ${why}`);
+  }
   const hint =
     code === OF_SSH && /host key verification failed/i.test(words)
       ? ' (rebake answers no questions: connect once with ssh, or add the host to known_hosts)'
