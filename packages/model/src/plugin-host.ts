@@ -5,7 +5,7 @@ import type { Diagnostic, KindCtx, SourceAnswer, Where } from '@rebake/sdk';
 export interface DeclaredPlugins {
   /** Folder of the config file. */
   readonly root: string;
-  /** Items of `plugins` in their order: names and paths as written, and what a TypeScript declaration hands over itself. */
+  /** Items of `plugins` in their order: names and paths as written, what a TypeScript declaration hands over itself, and null for what is neither. */
   readonly items: readonly unknown[];
   /** Place of a value by its path of keys. */
   readonly locate: (path: readonly (string | number)[]) => Where;

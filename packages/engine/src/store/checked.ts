@@ -85,11 +85,11 @@ function idOf(value: unknown, broken: Broken): NodeId {
 function entryOf(node: unknown, value: unknown, broken: Broken): Entry {
   const wrong = (): Error => broken(`an entry of ${String(node)} that is none`);
   if (!isEntry(value)) throw wrong();
-  const { version, key, at, run, plan } = value as Partial<Entry>;
+  const { version, key, at, run, plan, record } = value as Partial<Entry>;
   if (!Number.isInteger(version) || (version as number) < 1)
     throw broken(`an entry of ${String(node)} without a version`);
-  if ((key !== null && !isDigest(key)) || !isDigest(plan) || typeof at !== 'string' || typeof run !== 'string')
-    throw wrong();
+  if ((key !== null && !isDigest(key)) || !isDigest(plan)) throw wrong();
+  if (![at, run, record ?? ''].every(isShowable)) throw wrong();
   if (!Object.values(value.inputs).every((input) => isRecord(input) && isDigest(input.digest))) throw wrong();
   if (!Object.values(value.parents).every(isDigest)) throw wrong();
   try {
@@ -98,6 +98,11 @@ function entryOf(node: unknown, value: unknown, broken: Broken): Entry {
     throw wrong();
   }
   return value as Entry;
+}
+
+/** These are shown as they are. */
+function isShowable(text: unknown): boolean {
+  return typeof text === 'string' && !/\p{Cc}/u.test(text);
 }
 
 function failureOf(node: unknown, value: unknown, broken: Broken): Failure {

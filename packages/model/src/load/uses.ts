@@ -7,7 +7,10 @@ import { isMapping, valueAt, type Source } from './source.ts';
 /** The plugins of a declaration that was read. */
 export function declaredPlugins(source: Source): DeclaredPlugins {
   const listed = valueAt(source.value, ['plugins']);
-  const items = Array.isArray(listed) ? listed.map((item: unknown, at) => source.plugins?.get(at) ?? item) : [];
+  // What is neither is said by validation.
+  const itemOf = (item: unknown, at: number): unknown =>
+    typeof item === 'string' ? (source.plugins?.get(at) ?? item) : null;
+  const items = Array.isArray(listed) ? listed.map(itemOf) : [];
   return { root: dirname(source.file), items, locate: (path) => source.place(path, 'value') };
 }
 

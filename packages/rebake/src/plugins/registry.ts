@@ -78,6 +78,7 @@ async function loadAll({ items, root, locate }: DeclaredPlugins, bounds: Bounds)
   const diagnostics: Diagnostic[] = [];
   const answers = await Promise.all(items.map((item, at) => loadOne(item, root, locate(['plugins', at]), bounds)));
   for (const [at, answer] of answers.entries()) {
+    if (answer === null) continue;
     if (!answer.ok) {
       diagnostics.push(...answer.diagnostics);
       continue;
@@ -102,11 +103,12 @@ function enter({ name: plugin, parts }: SoundPlugin, into: Parts): string | null
   return null;
 }
 
-async function loadOne(item: unknown, root: string, where: Where, bounds: Bounds): Promise<Asked<SoundPlugin>> {
+async function loadOne(item: unknown, root: string, where: Where, bounds: Bounds): Promise<Asked<SoundPlugin> | null> {
+  if (item === null) return null;
   const failed = (code: 'PLUGIN_NOT_FOUND' | 'PLUGIN_BROKEN' | 'PLUGIN_VERSION', message: string, help?: string) =>
     ({ ok: false, diagnostics: [diagnostic(code, message, where, help)] }) as const;
   const title = typeof item === 'string' ? `The plugin \`${item}\`` : 'The plugin';
-  let value = item;
+  let value: unknown = item;
   if (typeof item === 'string') {
     const imported = await importInTime(item, root, bounds);
     switch (imported.is) {
