@@ -88,8 +88,8 @@ export const FAILURES: readonly FailureGroup[] = [
     rows: [
       row(
         'ENGINE_UNREACHABLE',
-        'The Docker engine does not answer.',
-        'Start it, or correct `DOCKER_HOST` or the options of the builder.',
+        'The engine or daemon of a builder does not answer, or refuses to be spoken to. The words are those of whoever refused: the engine, TLS, ssh, kubectl.',
+        'Start it, or correct the options of the builder, `DOCKER_HOST`, `BUILDKIT_HOST` or `CONTAINER_HOST`, or the Docker context; follow its words.',
       ),
       row(
         'ENGINE_LOST',
@@ -110,7 +110,7 @@ export const FAILURES: readonly FailureGroup[] = [
       row(
         'ENGINE_ANSWER_INVALID',
         'The engine answered with something that cannot be.',
-        'Check that the address is that of a Docker engine.',
+        'Check that the address is that of an engine of the kind that the builder is for.',
       ),
       row(
         'STEP_FAILED',
@@ -249,9 +249,13 @@ export const FAILURES: readonly FailureGroup[] = [
 
 /** Literals in upper snake case that are no codes: variables of the environment, and codes of Node's. */
 export const NO_CODES: ReadonlySet<string> = new Set([
+  'CONTAINER_HOST',
+  'CONTAINER_SSHKEY',
   'DOCKER_CERT_PATH',
   'DOCKER_CONFIG',
+  'DOCKER_CONTEXT',
   'DOCKER_HOST',
+  'DOCKER_TLS',
   'DOCKER_TLS_VERIFY',
   'EAI_AGAIN',
   'ERR_SQLITE_ERROR',
@@ -259,6 +263,7 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
   'FORCE_COLOR',
   'NO_COLOR',
+  'XDG_RUNTIME_DIR',
   // What reading files throws; whoever reads turns it into a diagnostic.
   'FILE_CHANGED',
   'FILE_KIND',
