@@ -1,6 +1,5 @@
 /** What the engine tests share: a context as the kernel gives it, jobs over a real base, and a direct line to the engine. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { candidateTag, digestOf, digestOfBytes } from '@rebake/image';
@@ -81,15 +80,6 @@ export function baseJob(state: EnginesState, name = 'base'): Job {
   const { path, digest } = state.rootfs;
   const files = [{ path: basename(path), digest: digest as Digest, exec: false }];
   return jobOf(name, null, [{ step: 'rootfs', files: { root: dirname(path), files } }]);
-}
-
-/** A base of one small file, for tests in which nothing runs. Its tar is made in `folder`. */
-export function smallBaseJob(folder: string, name: string): Job {
-  writeFileSync(join(folder, 'hello'), 'hello\n');
-  execFileSync('tar', ['--create', '--file', 'small.tar', '--mtime=@0', '--owner=0', '--group=0', 'hello'], {
-    cwd: folder,
-  });
-  return jobOf(name, null, [{ step: 'rootfs', files: { root: folder, files: [entryOf(folder, 'small.tar')] } }]);
 }
 
 /** Instructions as they are. */

@@ -1,7 +1,7 @@
-/** When things end before they are done: cancelled builds, engines that die, engines that are not there; and engines behind TLS. */
+/** Engines that die while files are sent, engines that are not there, and engines behind TLS. Aborts are in the conformance suite. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -19,38 +19,6 @@ describeEngine('the docker builder in trouble', ['docker', 'rootfs'], (state) =>
   afterAll(async () => {
     await removeAll(state, names);
     folder.remove();
-  });
-
-  describe('a cancelled build', () => {
-    it('rejects with the reason, its process ends in the engine, and the next build goes on', async () => {
-      const builder = dockerBuilder({ host: state.docker.host });
-      const base = await builder.build(baseJob(state), ctxOf());
-      // Nothing else on this machine sleeps for so long.
-      const seconds = String(1_000_000_000 + crypto.getRandomValues(new Uint32Array(1))[0]!);
-      const abort = new AbortController();
-      const reason = new Error('enough');
-      const ctx = ctxOf({
-        signal: abort.signal,
-        onProgress: (progress) => {
-          if (progress.type === 'log' && progress.text === 'asleep') abort.abort(reason);
-        },
-      });
-      const job = jobOf('cancelled', base, [fragment(`RUN echo asleep && exec sleep ${seconds}`)]);
-      await expect(builder.build(job, ctx)).rejects.toBe(reason);
-      await expect.poll(() => isRunning(`sleep\0${seconds}\0`), { timeout: 20_000, interval: 50 }).toBe(false);
-      expect(await builder.inspect({ key: keyOf('cancelled') }, ctxOf())).toEqual({ seen: 'no' });
-      await builder.build(jobOf('after', base, [fragment('RUN echo after')]), ctxOf());
-      await builder.close();
-    });
-
-    it('that was cancelled before it began does nothing', async () => {
-      const builder = dockerBuilder({ host: state.docker.host });
-      const reason = new Error('enough');
-      const ctx = ctxOf({ signal: AbortSignal.abort(reason) });
-      await expect(builder.build(baseJob(state, 'never'), ctx)).rejects.toBe(reason);
-      await expect(builder.inspect({ key: keyOf('never') }, ctx)).rejects.toBe(reason);
-      await builder.close();
-    });
   });
 
   describe('an engine that dies', () => {
@@ -141,18 +109,6 @@ describeEngine('the docker builder in trouble', ['docker', 'rootfs'], (state) =>
     });
   });
 });
-
-/** Whether a process with these arguments runs on this machine, where the engine of the tests is. */
-function isRunning(commandLine: string): boolean {
-  return readdirSync('/proc').some((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(commandLine);
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** An authority, certificates of it for a server and a client, and one that a stranger made for himself. */
 function makeCertificates(folder: string) {
