@@ -1,0 +1,42 @@
+/** Ends a build when it is cancelled, in a way that leaves nothing of it behind: Podman has to see its end, so its client stays until then. */
+import type { SentContext } from './context.ts';
+import type { Podman } from './podman.ts';
+import { stopSteps } from './stop-steps.ts';
+
+/** How long Podman may take to see the end of a build that was cancelled, in milliseconds. After that its client goes, and leaves the rest to it. */
+const GRACE_MS = { whileSending: 2_000, afterwards: 15_000 };
+
+/**
+ * Runs a build under a signal of its own, which is aborted (with `signal`'s reason) only when nothing else ends it. Settles as the build does, once
+ * nothing is left of ending it.
+ */
+export async function cancelled(
+  podman: Podman,
+  context: Pick<SentContext, 'giveUp'>,
+  mark: string | null,
+  signal: AbortSignal,
+  build: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const cut = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let stopping: Promise<unknown> | undefined;
+  const end = () => cut.abort(signal.reason);
+  const running = build(cut.signal);
+  const cancel = () => {
+    // Without its Dockerfile, it ends by itself as soon as it is sent.
+    const isComplete = context.giveUp();
+    timer = setTimeout(end, isComplete ? GRACE_MS.afterwards : GRACE_MS.whileSending);
+    if (!isComplete) return;
+    if (mark === null) end();
+    else stopping = stopSteps(podman, mark, running).catch(end);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    await running;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    clearTimeout(timer);
+    await stopping;
+  }
+}
