@@ -47,7 +47,7 @@ const DIGEST = digestOfBytes(BLOB);
 
 /** A served layout, and who talks to it: of the store for reading, or of the one for writing. */
 async function served(context: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
+  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-client-'));
   context.onTestFinished(() => rmSync(folder, { recursive: true }));
   const layout = openLayout(join(folder, 'layout'));
   const handlers = Object.fromEntries(serveContent({ sources: { images: layout }, target: layout }));

@@ -1,24 +1,22 @@
 /** Files on their way to a real daemon: once, whoever uses them; as they were chosen; without what no digest speaks of. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfBytes } from '@rebake/image';
 import type { ContextFile } from '@rebake/image';
 import { describeEngine } from '@rebake/tool-engines/vitest';
-import { afterAll, describe, expect, it } from 'vitest';
-import { build, daemonAt, onShell, RUN, shellFiles, textFile } from './kit.ts';
+import { describe, expect, it } from 'vitest';
+import { build, daemonAt, onShell, RUN, shellFiles, temporaryFolder, textFile } from './kit.ts';
 
 const MIB = 1024 * 1024;
 
 describeEngine('a context', 'buildkit', ({ buildkit }) => {
   const { daemon, sent } = daemonAt(buildkit.address);
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
 
   /** A file of random bytes, so that nobody has it. */
   function bigFile(name: string, bytes: number): ContextFile {
-    const source = join(folder, name);
+    const source = join(folder.path, name);
     const data = Buffer.alloc(bytes);
     for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(data.subarray(at, Math.min(at + 65_536, bytes)));
     writeFileSync(source, data);
@@ -97,16 +95,16 @@ describeEngine('a context', 'buildkit', ({ buildkit }) => {
 
   it('of which a file has changed fails all builds that use it, by name, and misleads none afterwards', async () => {
     const file = bigFile('moved.bin', MIB);
-    const planned = readFileSync(join(folder, 'moved.bin'));
+    const planned = readFileSync(join(folder.path, 'moved.bin'));
     const both = () =>
       [1, 2].map((n) => build(daemon, { dockerfile: `FROM scratch\nCOPY moved.bin /moved-${n}\n`, files: [file] }));
-    writeFileSync(join(folder, 'moved.bin'), Buffer.alloc(MIB));
+    writeFileSync(join(folder.path, 'moved.bin'), Buffer.alloc(MIB));
     for (const failed of await Promise.allSettled(both()))
       expect(failed).toMatchObject({
         status: 'rejected',
         reason: { error: { code: 'INPUT_MOVED', words: expect.stringContaining('moved.bin') as string } },
       });
-    writeFileSync(join(folder, 'moved.bin'), planned);
+    writeFileSync(join(folder.path, 'moved.bin'), planned);
     for (const { seen } of await Promise.all(both()))
       expect(seen).toContainEqual(expect.objectContaining({ type: 'step' }));
   });
@@ -120,7 +118,7 @@ describeEngine('a context', 'buildkit', ({ buildkit }) => {
   });
 
   it('carries modes but no extended attributes: a capability of a file here is none of the image', async () => {
-    const source = join(folder, 'capable');
+    const source = join(folder.path, 'capable');
     writeFileSync(source, 'x');
     execFileSync('/usr/sbin/setcap', ['cap_net_bind_service=ep', source]);
     const files = [{ path: 'capable', source, digest: digestOfBytes('x'), exec: true }, ...shellFiles()];

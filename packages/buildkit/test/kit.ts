@@ -1,14 +1,16 @@
 /** What the engine tests share: connections that count, builds of small Dockerfiles, and what came of them. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { digestOf, digestOfBytes } from '@rebake/image';
 import type { ContextFile, Digest } from '@rebake/image';
 import type { Progress } from '@rebake/sdk';
 import type { EnginesState } from '@rebake/tool-engines';
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { BuildProgress, createDaemon, runBuild } from '../src/index.ts';
 import type { BuildRequest, Connect, Daemon, Offer, Outputs } from '../src/index.ts';
 import type { Every } from '../src/heartbeat.ts';
@@ -141,3 +143,17 @@ export function shellFiles(): readonly ContextFile[] {
 /** A Dockerfile on that shell. */
 export const onShell = (...lines: readonly string[]): string =>
   ['FROM scratch', 'COPY shell/ /', ...lines, ''].join('\n');
+
+/** A folder for the tests of one block, made before the first and gone after the last. */
+export function temporaryFolder(): { readonly path: string } {
+  let path = '';
+  beforeAll(() => {
+    path = mkdtempSync(join(tmpdir(), 'rebake-buildkit-client-'));
+  });
+  afterAll(() => rmSync(path, { recursive: true }));
+  return {
+    get path() {
+      return path;
+    },
+  };
+}

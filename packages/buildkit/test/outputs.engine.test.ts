@@ -1,7 +1,5 @@
 /** What becomes of a build: layouts written and read, archives, several outputs at once, caches, attestations, and the daemon's own record. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLayout } from '@rebake/image';
 import type { Descriptor, Digest, Layout } from '@rebake/image';
@@ -11,7 +9,18 @@ import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDaemon, newRef } from '../src/index.ts';
 import type { ContentTarget, Daemon, Outputs } from '../src/index.ts';
-import { build, connector, daemonAt, manifestOf, never, onShell, RUN, shellFiles, textFile } from './kit.ts';
+import {
+  build,
+  connector,
+  daemonAt,
+  manifestOf,
+  never,
+  onShell,
+  RUN,
+  shellFiles,
+  temporaryFolder,
+  textFile,
+} from './kit.ts';
 
 const TO_LAYOUT: Outputs = { exporters: [{ type: 'oci', attributes: { tar: 'false' } }] };
 
@@ -22,21 +31,20 @@ function descriptorOf(answer: Readonly<Record<string, string>>): Descriptor {
 
 describeEngine('an image layout', ['buildkit', 'plain'], ({ buildkit, registries }) => {
   const { daemon } = daemonAt(buildkit.address);
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
+  const folder = temporaryFolder();
   let layout: Layout;
   let own: Buildkitd;
   let other: Daemon;
 
   beforeAll(async () => {
-    layout = openLayout(join(folder, 'layout'));
+    layout = openLayout(join(folder.path, 'layout'));
     // Whatever it has of an image, it has from the layout.
-    own = await startBuildkitd({ root: join(folder, 'daemon') });
+    own = await startBuildkitd({ root: join(folder.path, 'daemon') });
     other = createDaemon(connector(own.address));
   });
   afterAll(async () => {
     await other.close();
     await own.kill();
-    rmSync(folder, { recursive: true });
   });
 
   /** The layout as a target that lists what was written to it. */
@@ -113,7 +121,7 @@ describeEngine('an image layout', ['buildkit', 'plain'], ({ buildkit, registries
   });
 
   it('takes the same image from many builds at once', async () => {
-    const target = openLayout(join(folder, 'busy'));
+    const target = openLayout(join(folder.path, 'busy'));
     const dockerfile = onShell('COPY child.txt /');
     const many = await Promise.all(
       Array.from({ length: 4 }, () =>
@@ -160,8 +168,8 @@ describeEngine('an image layout', ['buildkit', 'plain'], ({ buildkit, registries
     ]);
     const { layers } = await document<{ layers: Described[] }>(manifests[1]!.digest);
     expect(layers.map(({ annotations }) => annotations?.['in-toto.io/predicate-type'])).toEqual([
-      expect.stringMatching(/^https:\/\/slsa.dev\/provenance\//),
       'https://spdx.dev/Document',
+      expect.stringMatching(/^https:\/\/slsa.dev\/provenance\//),
     ]);
     await layout.name('attested', index);
     expect((await layout.image('attested'))?.identity).toBe((await layout.image('base'))?.identity);
@@ -265,18 +273,17 @@ describeEngine('outputs', ['buildkit', 'plain'], ({ buildkit, registries }) => {
 });
 
 describeEngine('a cache', ['buildkit', 'plain'], ({ registries }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
+  const folder = temporaryFolder();
   let own: Buildkitd;
   let daemon: Daemon;
 
   beforeAll(async () => {
-    own = await startBuildkitd({ root: join(folder, 'daemon') });
+    own = await startBuildkitd({ root: join(folder.path, 'daemon') });
     daemon = createDaemon(connector(own.address));
   });
   afterAll(async () => {
     await daemon.close();
     await own.kill();
-    rmSync(folder, { recursive: true });
   });
 
   const files = shellFiles();

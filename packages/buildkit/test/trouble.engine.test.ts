@@ -1,6 +1,5 @@
 /** When things end before they are done: aborted builds, daemons that die or hang or are only slow, and connections that are refused. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBuildkitd } from '@rebake/tool-engines';
 import type { Buildkitd } from '@rebake/tool-engines';
@@ -8,7 +7,18 @@ import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectFailure, createDaemon } from '../src/index.ts';
 import type { Every } from '../src/heartbeat.ts';
-import { build, connector, daemonAt, never, offerFor, onShell, RUN, shellFiles, textFile } from './kit.ts';
+import {
+  build,
+  connector,
+  daemonAt,
+  never,
+  offerFor,
+  onShell,
+  RUN,
+  shellFiles,
+  temporaryFolder,
+  textFile,
+} from './kit.ts';
 import type { Wanted } from './kit.ts';
 
 describeEngine('a build', 'buildkit', ({ buildkit }) => {
@@ -62,15 +72,14 @@ describeEngine('a build', 'buildkit', ({ buildkit }) => {
 });
 
 describeEngine('a daemon', 'buildkit', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rebake-buildkit-'));
+  const folder = temporaryFolder();
   let own: Buildkitd;
 
   beforeAll(async () => {
-    own = await startBuildkitd({ root: join(folder, 'daemon') });
+    own = await startBuildkitd({ root: join(folder.path, 'daemon') });
   });
   afterAll(async () => {
     await own.kill();
-    rmSync(folder, { recursive: true });
   });
 
   /** A build in the middle of which something happens: when the daemon asks for the files. */
@@ -105,7 +114,7 @@ describeEngine('a daemon', 'buildkit', () => {
     ).rejects.toMatchObject({
       error: { code: 'ENGINE_UNREACHABLE', retry: 'backoff' },
     });
-    own = await startBuildkitd({ root: join(folder, 'daemon') });
+    own = await startBuildkitd({ root: join(folder.path, 'daemon') });
     expect((await daemon.info(never)).workers).toHaveLength(1);
     await daemon.close();
   });
