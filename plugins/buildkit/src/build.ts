@@ -4,7 +4,7 @@ import { BuildProgress, createTokenFetcher, offerOf, runBuild } from '@rebake/bu
 import { isDigest, renderDockerfile } from '@rebake/image';
 import type { Digest, RenderedDockerfile } from '@rebake/image';
 import type { Built, Ctx, Job } from '@rebake/sdk';
-import { checkBelow, failure } from '@rebake/sdk/building';
+import { candidateName, checkBelow, failure } from '@rebake/sdk/building';
 import { cacheOf } from './cache.ts';
 import type { JobCache } from './cache.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -34,7 +34,7 @@ interface Grounds {
 /** Builds the job's image and keeps it under its candidate name. */
 export async function build(workshop: Workshop, job: Job, ctx: Ctx): Promise<Built> {
   const { settings, fleet, store, names, registries } = workshop;
-  const name = store.candidate(job.key);
+  const name = candidateName(job.key);
   const before = await store.look(name, ctx);
   const grounds = await groundsOf(store, job, ctx);
   const rendered = renderDockerfile(job.spec, {
@@ -54,7 +54,7 @@ export async function build(workshop: Workshop, job: Job, ctx: Ctx): Promise<Bui
   // Only now: under its key, nobody may ever find an image that was not checked.
   const kept = await names.settle(name, held, before, ctx);
   await cache.keep(kept);
-  return { identity: kept.identity, at: await store.places(name, kept), record };
+  return { identity: kept.identity, at: [{ engine: await store.id(), name }], record };
 }
 
 async function groundsOf(store: Store, job: Job, ctx: Ctx): Promise<Grounds> {

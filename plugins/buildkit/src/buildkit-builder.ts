@@ -1,9 +1,9 @@
 /** The builder over BuildKit daemons: each method of the contract, put together from its parts. */
 import { join } from 'node:path';
 import { candidateTag, DOCKERFILE_CONTENTS, STEP_VERSIONS } from '@rebake/image';
-import type { Location, Output, Platform } from '@rebake/image';
+import type { Output, Platform } from '@rebake/image';
 import type { Builder, BuilderPlace, Ctx } from '@rebake/sdk';
-import { failure, observe, registryName } from '@rebake/sdk/building';
+import { candidateName, failure, nameHere, observe, registryName } from '@rebake/sdk/building';
 import { build } from './build.ts';
 import type { Workshop } from './build.ts';
 import { createEndpoints } from './endpoint.ts';
@@ -15,12 +15,14 @@ import { createLayoutStore } from './store/layout-store.ts';
 import { Registries } from './store/registries.ts';
 import { createRepositoryStore } from './store/repository-store.ts';
 import type { Held, Store } from './store/store.ts';
+import { Turns } from './turns.ts';
 
 /** A builder over the daemons and the store that options name. Nothing is opened before the first call. */
 export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: BuilderPlace): Builder {
   const registries = new Registries();
   const store = storeOf(settings, dir, registries);
   const fleet = new Fleet(createEndpoints(settings.endpoints, env));
+  const pushes = new Turns();
   const workshop: Workshop = { settings, fleet, store, names: new Names(store), registries, env };
   return {
     async probe({ signal }) {
@@ -36,24 +38,35 @@ export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: 
         parallel: reached.reduce((sum, { endpoint }) => sum + endpoint.parallel, 0),
       };
     },
-    build: (job, ctx) => build(workshop, job, ctx),
+    async build(job, ctx) {
+      ctx.signal.throwIfAborted();
+      return build(workshop, job, ctx);
+    },
     async fetch(image, key, ctx) {
-      const name = store.candidate(key);
+      ctx.signal.throwIfAborted();
+      const name = candidateName(key);
       await store.bring(image, name, ctx);
       return { engine: await store.id(), name };
     },
-    async push(image, to, ctx) {
-      registryName(to.registry, to.repository, candidateTag(to.key));
+    async push(image, { registry, repository, key }, ctx) {
+      ctx.signal.throwIfAborted();
+      const tag = candidateTag(key);
+      registryName(registry, repository, tag);
       const held = await needed(store, image, ctx);
-      return store.send(held, { registry: to.registry, repository: to.repository, tag: candidateTag(to.key) }, ctx);
+      // Registries have been seen to stumble over the same manifest twice at the same time.
+      return pushes.take(`${registry}/${repository}@${held.top}`, () =>
+        store.send(held, { registry, repository, tag }, ctx),
+      );
     },
     async tag(image, name, ctx) {
+      ctx.signal.throwIfAborted();
       await store.keep(name, await needed(store, image, ctx), ctx);
       return { engine: await store.id(), name };
     },
     inspect: (at, ctx) => observe(() => look(store, at, ctx)),
     async remove(at, ctx) {
-      const name = await nameHere(store, at);
+      ctx.signal.throwIfAborted();
+      const name = nameHere(at, await store.id());
       if (name !== null) await store.drop(name, ctx);
     },
     async close() {
@@ -68,16 +81,10 @@ function storeOf({ store }: BuildkitSettings, dir: string, registries: Registrie
 }
 
 async function look(store: Store, at: Parameters<Builder['inspect']>[0], ctx: Ctx): Promise<Output | null> {
-  const name = await nameHere(store, at);
+  ctx.signal.throwIfAborted();
+  const name = nameHere(at, await store.id());
   const held = name === null ? null : await store.look(name, ctx);
-  return name !== null && held ? { identity: held.identity, at: await store.places(name, held) } : null;
-}
-
-/** A name of this store; null for a place in another one: what was in a store that is gone is gone with it. */
-async function nameHere(store: Store, at: Parameters<Builder['inspect']>[0]): Promise<string | null> {
-  if ('key' in at) return store.candidate(at.key);
-  if ('registry' in at) throw elsewhere(at);
-  return at.engine === (await store.id()) ? at.name : null;
+  return name !== null && held ? { identity: held.identity, at: [{ engine: await store.id(), name }] } : null;
 }
 
 /** An image that has to be in this store. */
@@ -89,9 +96,4 @@ async function needed(store: Store, image: Output, ctx: Ctx): Promise<Held> {
     'never',
     `${image.identity} is not where the builder keeps its images (any more); plan again`,
   );
-}
-
-function elsewhere(at: Extract<Location, { registry: string }>): Error {
-  const words = `${at.registry}/${at.repository} is a registry's matter, not an engine's`;
-  return failure('LOCATION_ELSEWHERE', 'elsewhere', words);
 }

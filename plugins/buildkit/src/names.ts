@@ -1,12 +1,12 @@
 /** Names of images that several builds may want to give at once. */
 import type { Ctx } from '@rebake/sdk';
 import type { Held, Store } from './store/store.ts';
+import { Turns } from './turns.ts';
 
 /** The names of one store, given by one builder. */
 export class Names {
   readonly #store: Store;
-  /** The last who gives a name, by name. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   constructor(store: Store) {
     this.#store = store;
@@ -17,7 +17,7 @@ export class Names {
    * gave the name to its image meanwhile, that one stays: what was found under a name once never becomes another image.
    */
   async settle(name: string, held: Held, before: Held | null, ctx: Ctx): Promise<Held> {
-    return this.#inTurn(name, async () => {
+    return this.#turns.take(name, async () => {
       const now = await this.#store.look(name, ctx);
       if (now && now.top !== before?.top) {
         if (now.identity !== held.identity)
@@ -30,19 +30,5 @@ export class Names {
       if (now?.top !== held.top) await this.#store.keep(name, held, ctx);
       return held;
     });
-  }
-
-  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name);
-    const mine = (async () => {
-      await before?.catch(() => undefined);
-      return work();
-    })();
-    this.#turns.set(name, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#turns.get(name) === mine) this.#turns.delete(name);
-    }
   }
 }

@@ -89,8 +89,7 @@ describeEngine('a builder over BuildKit', ['buildkit', 'rootfs', ...KINDS], (sta
       });
       expect(above.layers!.slice(0, below.layers!.length)).toEqual(below.layers);
       expect(child.at).toEqual([
-        { engine: `repository:${repository}`, name: `${repository}:${candidateTag(keyOf(`${kind} child`))}` },
-        { ...place, manifest: above.manifest },
+        { engine: `repository:${repository}`, name: `rebake/candidate:${candidateTag(keyOf(`${kind} child`))}` },
       ]);
     });
 
@@ -102,7 +101,7 @@ describeEngine('a builder over BuildKit', ['buildkit', 'rootfs', ...KINDS], (sta
 
       const from: Output = { identity: child.identity, at: [{ ...to, manifest }] };
       const fetched = await builder.fetch(from, key, ctx());
-      expect(fetched).toEqual({ engine: `repository:${repository}`, name: `${repository}:${candidateTag(key)}` });
+      expect(fetched).toEqual({ engine: `repository:${repository}`, name: `rebake/candidate:${candidateTag(key)}` });
       expect(await builder.inspect(fetched, ctx())).toMatchObject({ seen: 'yes', value: { identity: child.identity } });
     });
 
@@ -121,10 +120,10 @@ describeEngine('a builder over BuildKit', ['buildkit', 'rootfs', ...KINDS], (sta
       await builder.build(jobOf(`${kind} on two`, two, [once('test -e /same')]), ctx());
     });
 
-    it('gives no names but its own', async () => {
-      const name = `${repository}:another`;
+    it('gives no names but those of candidates', async () => {
+      const name = `rebake/candidate:${candidateTag(keyOf(`${kind} another`))}`;
       expect(await builder.tag(child, name, ctx())).toEqual({ engine: `repository:${repository}`, name });
-      expect((await seenAt(place, 'another')).identity).toBe(child.identity);
+      expect((await seenAt(place, candidateTag(keyOf(`${kind} another`)))).identity).toBe(child.identity);
       await expect(builder.tag(child, 'another:1', ctx())).rejects.toMatchObject({ error: { code: 'NAME_INVALID' } });
       const elsewhere = { engine: `repository:${repository}`, name: 'another:1' };
       expect(await builder.inspect(elsewhere, ctx())).toEqual({ seen: 'no' });

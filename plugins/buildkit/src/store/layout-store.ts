@@ -1,7 +1,7 @@
 /** Images in an OCI layout on disk: daemons read parents from it and write to it what is new, through the session of the build. */
 import { MAX_MANIFEST_BYTES, openLayout, parseManifest } from '@rebake/image';
 import type { Descriptor, Layout, StoredImage } from '@rebake/image';
-import { candidateName, failure } from '@rebake/sdk/building';
+import { failure, parseName } from '@rebake/sdk/building';
 import { groundInRegistry, heldHere } from './ground.ts';
 import { onBytes } from './registries.ts';
 import type { Registries } from './registries.ts';
@@ -13,7 +13,7 @@ const SESSION_NAME = 'rebake';
 /** Longer than from the first blob of an image to its name. */
 const SWEEP_AGE_MS = 24 * 60 * 60 * 1_000;
 
-/** The store in a folder. Its names are those of the layout, in the form that Docker's have: `repository:tag`. */
+/** The store in a folder. Its names are those of the layout, where other tools find them too. */
 export function createLayoutStore(dir: string, registries: Registries): Store {
   const layout = openLayout(dir);
   const id = async (): Promise<string> => `layout:${await layout.id()}`;
@@ -36,7 +36,6 @@ export function createLayoutStore(dir: string, registries: Registries): Store {
     lacks: [],
     session: { layouts: { [SESSION_NAME]: layout }, exportTo: layout },
     id,
-    candidate: candidateName,
     look,
     layersOf,
 
@@ -58,7 +57,11 @@ export function createLayoutStore(dir: string, registries: Registries): Store {
       throw failure('IMAGE_MISSING', 'backoff', `the daemon wrote ${top}, and not all of it is in ${dir}`);
     },
 
-    keep: async (name, held) => layout.name(name, await descriptorOf(layout, held)),
+    async keep(name, held) {
+      // As strict as an engine: it may be taken for one of its names.
+      parseName(name);
+      await layout.name(name, await descriptorOf(layout, held));
+    },
 
     async drop(name) {
       if (await layout.unname(name)) await layout.sweep({ olderThanMs: SWEEP_AGE_MS });
@@ -72,8 +75,6 @@ export function createLayoutStore(dir: string, registries: Registries): Store {
     },
 
     send: async (held, to, use) => registries.client(use).upload(layout, held.top, to, onBytes(use)),
-
-    places: async (name) => [{ engine: await id(), name }],
   };
 }
 

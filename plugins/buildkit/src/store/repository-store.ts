@@ -1,25 +1,35 @@
 /** Images in one repository of a registry: daemons push by digest, candidates are tags, and whoever names the same repository shares them. */
-import { BuildFailure, candidateTag, parseReference } from '@rebake/image';
+import { BuildFailure, isDigest } from '@rebake/image';
 import type { RepositoryAt } from '@rebake/image';
-import { failure } from '@rebake/sdk/building';
+import { candidateName, failure, parseName } from '@rebake/sdk/building';
 import { groundInRegistry, heldHere } from './ground.ts';
 import { onBytes } from './registries.ts';
 import type { Registries } from './registries.ts';
 import type { Store } from './store.ts';
 import { removeTag } from './remove-tag.ts';
 
-/** The store in a repository. Its names are references: `host/path:tag`. */
+/** The tag that a candidate's name stands for; null for other names, which nobody would look for in a registry. */
+function tagOf(name: string): string | null {
+  const { tag } = parseName(name);
+  const key = `sha256:${tag.slice('rebake-'.length)}`;
+  return isDigest(key) && candidateName(key) === name ? tag : null;
+}
+
+/** The same, for one that is to be given. */
+function tagFor(name: string): string {
+  const tag = tagOf(name);
+  if (tag !== null) return tag;
+  throw failure(
+    'NAME_INVALID',
+    'never',
+    `${JSON.stringify(name)} is no candidate, and a repository keeps nothing else`,
+  );
+}
+
+/** The store in a repository. It keeps candidates, each under its tag, and nothing else. */
 export function createRepositoryStore(at: RepositoryAt, registries: Registries): Store {
   const path = `${at.registry}/${at.repository}`;
   const id = `repository:${path}`;
-
-  /** The tag of a name of this store; null for a name that is none. */
-  function tagOf(name: string): string | null {
-    const reference = parseReference(name);
-    if ('error' in reference || reference.tag === undefined || reference.digest !== undefined) return null;
-    const isHere = reference.registry === at.registry && reference.repository === at.repository;
-    return isHere ? reference.tag : null;
-  }
 
   const look: Store['look'] = async (name, use) => {
     const tag = tagOf(name);
@@ -38,7 +48,6 @@ export function createRepositoryStore(at: RepositoryAt, registries: Registries):
     lacks: ['engine-names'],
     session: {},
     id: () => Promise.resolve(id),
-    candidate: (key) => `${path}:${candidateTag(key)}`,
     look,
     layersOf: async (held, use) => registries.layersOf(at, held, use),
 
@@ -68,8 +77,7 @@ export function createRepositoryStore(at: RepositoryAt, registries: Registries):
     },
 
     async keep(name, held, use) {
-      const tag = tagOf(name);
-      if (tag === null) throw failure('NAME_INVALID', 'never', `${JSON.stringify(name)} is no tag of ${path}`);
+      const tag = tagFor(name);
       await registries.client(use).tag({ ...at, manifest: held.top }, tag, { signal: use.signal });
     },
 
@@ -79,19 +87,12 @@ export function createRepositoryStore(at: RepositoryAt, registries: Registries):
     },
 
     async bring(image, name, use) {
-      const tag = tagOf(name);
-      if (tag === null) throw failure('NAME_INVALID', 'never', `${JSON.stringify(name)} is no tag of ${path}`);
+      const tag = tagFor(name);
       const { at: from, held } = await registries.first(image, use);
       await registries.client(use).copy({ ...from, manifest: held.top }, { ...at, tag }, onBytes(use));
       return held;
     },
 
     send: async (held, to, use) => registries.client(use).copy({ ...at, manifest: held.top }, to, onBytes(use)),
-
-    places: (name, { top }) =>
-      Promise.resolve([
-        { engine: id, name },
-        { ...at, manifest: top },
-      ]),
   };
 }

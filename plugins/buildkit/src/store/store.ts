@@ -1,6 +1,6 @@
 /** What a builder needs of the place where its images are: a BuildKit daemon has a cache, and nothing that could be called an image. */
 import type { ContentSource, ContentTarget, Entry } from '@rebake/buildkit';
-import type { Digest, Location, Output, Platform } from '@rebake/image';
+import type { Digest, Output, Platform } from '@rebake/image';
 import type { Ctx, Lack } from '@rebake/sdk';
 import type { LayeredImage } from '@rebake/sdk/building';
 
@@ -27,13 +27,11 @@ export interface Ground {
 /** Who is asking: the signal ends it, logins and settings of registries are the user's. */
 export type Use = Pick<Ctx, 'signal' | 'emit' | 'credentials' | 'registry'>;
 
-/** A place for images. Names that are none of its own are not there. Rejects with a `BuildFailure`. */
+/** A place for images under names, as `candidateName` gives them. Rejects with a `BuildFailure`. */
 export interface Store {
   readonly lacks: readonly Lack[];
   /** Its id, as `Capabilities.engine` says it: the same for all who use the same store. */
   id(): Promise<string>;
-  /** Name under which it keeps the image of a key. */
-  candidate(key: Digest): string;
   /** The image of a name; null: there is none. */
   look(name: string, use: Use): Promise<Held | null>;
   layersOf(held: Held, use: Use): Promise<LayeredImage>;
@@ -48,7 +46,7 @@ export interface Store {
   exporter(attributes: Readonly<Record<string, string>>, use: Use): Entry;
   /** What a daemon says that it handed over, if it is there. */
   take(top: Digest, platform: Platform, use: Use): Promise<Held>;
-  /** Gives an image a name, or moves the name to it. */
+  /** Gives an image a name, or moves the name to it. Rejects with `NAME_INVALID` for names that it cannot give. */
   keep(name: string, held: Held, use: Use): Promise<void>;
   /** Takes a name away. Missing is fine. */
   drop(name: string, use: Use): Promise<void>;
@@ -56,6 +54,4 @@ export interface Store {
   bring(image: Output, name: string, use: Use): Promise<Held>;
   /** Sends an image to a repository, under a tag; returns the digest of what names lead to. */
   send(held: Held, to: { registry: string; repository: string; tag: string }, use: Use): Promise<Digest>;
-  /** Where an image with a name is. */
-  places(name: string, held: Held): Promise<readonly Location[]>;
 }
