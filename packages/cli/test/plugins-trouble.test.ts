@@ -165,6 +165,40 @@ describe('a state', () => {
     // What was built and could not be written down is found by its key.
     expect(again.out).toMatch(/[1-9] adopted/);
   });
+
+  it('that a broken declaration does not name any more is not taken for an empty one', async () => {
+    const { folder, item } = FORMS.folder;
+    using project = acme({ 'rebake.yaml': using(item) }, folder);
+    await project.rebake('apply --auto-approve', REAL);
+    project.write('rebake.yaml', 'version: 1\nrelease: {');
+    for (const command of ['state list', 'state rm x'])
+      expect(await project.rebake(command, REAL)).toMatchObject({
+        code: EXIT.failed,
+        out: '',
+        err: expect.stringContaining('CONFIG_SYNTAX') as unknown,
+      });
+    expect(existsSync(project.path('.rebake/state.db'))).toBe(false);
+  });
+});
+
+describe('what one plugin has done wrong', () => {
+  it('is told once, however many need it', async () => {
+    const more = {
+      builders: '{ default: a, a: { type: a }, b: { type: b } }',
+      sources: '{ one: { type: c }, two: { type: c } }',
+      nodes: '{ three: { type: d }, four: { type: d } }',
+    };
+    for (const leftOut of [{}, { sources: '{}' }, { sources: '{}', nodes: '{}' }]) {
+      using project = rig({
+        'rebake.yaml': declaration({ plugins: '[./mine.js]', ...more, ...leftOut }),
+        'mine.js': '',
+      });
+      for (const command of ['validate', 'plan'])
+        expect(toldToPeople(await project.rebake(command, REAL)).map(({ brief }) => brief)).toEqual([
+          'PLUGIN_BROKEN rebake.yaml:7:11',
+        ]);
+    }
+  });
 });
 
 describe('a declaration in TypeScript', () => {

@@ -24,8 +24,14 @@ export function diagnostic(code: DiagnosticCode, message: string, where: Where |
   return { code, severity: kind.severity, message: harmless(whole), where, help: harmless(help ?? kind.help) };
 }
 
-/** What is not written in the file is found by its path inside of the source. */
-function fromSource(where: Where | null): string {
+/** Each once: what one plugin has done wrong is found by all that need it. */
+export function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length < 2) return diagnostics;
+  return [...new Map(diagnostics.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** What is not written in the file is found by its path inside of the source: added to a sentence about it. */
+export function fromSource(where: Where | null): string {
   return where?.source === undefined ? '' : ` (\`${where.path}\` of the source \`${where.source}\`)`;
 }
 

@@ -1,9 +1,9 @@
 /** What a declaration takes from plugins, with a host that tests write themselves; and how modules of plugins are found. */
 import { existsSync } from 'node:fs';
 import { createFileHasher } from '@rebake/image';
-import { digestOf, type SourceAnswer } from '@rebake/sdk';
+import { definePlugin, digestOf, type SourceAnswer } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
-import { importPlugin, readDeclaration, type Declaration, type PluginHost } from '../src/index.ts';
+import { defineConfig, importPlugin, readDeclaration, type Declaration, type PluginHost } from '../src/index.ts';
 import { brief, folder, type Folder } from './load-rig.ts';
 
 const HEAD = `version: 1
@@ -94,6 +94,16 @@ describe('sources', () => {
     const { declaration } = await read(project, { one: { codeEnvs: { glm: env({ jupyter: 'often' }) } } });
     expect(brief(declaration.diagnostics)).toEqual(['5:5 WRONG_TYPE']);
     expect(declaration.diagnostics[0]?.where).toMatchObject({ path: 'codeEnvs.glm.jupyter', source: 'one' });
+  });
+
+  it('and plugins themselves are part of what a TypeScript declaration can say', () => {
+    const plugin = definePlugin({ name: 'mine' });
+    const written = defineConfig({
+      version: 1,
+      plugins: ['./other.ts', plugin],
+      sources: { one: { type: 'x', options: { a: 1 } } },
+    });
+    expect(written.plugins?.[1]).toBe(plugin);
   });
 
   it('are told all that is wrong with them, although it has one place', async () => {

@@ -1,4 +1,5 @@
 /** Diagnostics that arise when a declaration meets the world: blockers, targets, plan files. */
+import { fromSource } from '@rebake/model';
 import type { TargetProblem } from '@rebake/planner';
 import type { Blocker, Diagnostic, DiagnosticKind, Node, Where } from '@rebake/sdk';
 
@@ -144,7 +145,8 @@ export function libraryDiagnostic(
   options: { readonly where?: Where | null; readonly help?: string } = {},
 ): Diagnostic {
   const kind = LIBRARY_DIAGNOSTICS.find((row) => row.code === code);
-  return { code, severity: 'error', message, where: options.where ?? null, help: options.help ?? kind?.help ?? '' };
+  const { where = null, help = kind?.help ?? '' } = options;
+  return { code, severity: 'error', message: `${message}${fromSource(where)}`, where, help };
 }
 
 /** What to do where the failure behind a blocker says more than its code. */

@@ -1,7 +1,7 @@
 /** The builders of a declaration: made when they are first used, and what keeps them from being made. */
 import { join } from 'node:path';
 import type { PooledBuilder } from '@rebake/engine';
-import type { Asked, BuilderConfig } from '@rebake/model';
+import { distinct, type Asked, type BuilderConfig } from '@rebake/model';
 import { BuildFailure, type Builder, type BuilderPlace, type Diagnostic } from '@rebake/sdk';
 import { DEFAULT_TIMEOUT_MS } from './defaults.ts';
 import type { Plugins } from './plugins/plugins.ts';
@@ -47,7 +47,7 @@ export function declaredBuilders(
     ),
     async refused(names) {
       const asked = await Promise.all([...new Set(names)].map(make));
-      return asked.flatMap((one) => (one.ok ? [] : one.diagnostics));
+      return distinct(asked.flatMap((one) => (one.ok ? [] : one.diagnostics)));
     },
   };
 }

@@ -1,6 +1,6 @@
 /** A project: one config file, the folder it stands in, and its `.rebake` beside it. Opened once for each call of the library. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFileHasher } from '@rebake/image';
 import { cacheStamp, findConfig, readDeclaration, type Declaration, type DeclaredPlugins } from '@rebake/model';
@@ -102,7 +102,7 @@ async function openProject(options: ProjectOptions): Promise<Project> {
       if (declared === null) throw new Error('a declaration that nobody understands names no plugins');
       return plugins(declared);
     },
-    store: () => (store ??= ownState ? openOwn(dataDir, now, randomId) : openForeign(project)),
+    store: () => (store ??= openState(project, dataDir)),
     close: async () => {
       if (store !== null) await (await store).close();
     },
@@ -141,9 +141,14 @@ async function openPlugins(
   return createPlugins(declared, { ...bounds, dataDir, env, now, randomId });
 }
 
-async function openOwn(dataDir: string, now: () => number, randomId: () => string): Promise<Store> {
+async function openState(project: Project, dataDir: string): Promise<Store> {
+  if (!project.ownState) return openForeign(project);
+  const { declaration, now, randomId } = project;
+  const file = join(dataDir, 'state.db');
+  // Of a declaration that nobody understands, the state is ours if it is there: else it may be anywhere.
+  if (declaration.plugins() === null && !existsSync(file)) throw new Refused(declaration.diagnostics);
   const { openStore } = await import('@rebake/engine');
-  return openStore(join(dataDir, 'state.db'), { now, random: randomId });
+  return openStore(file, { now, random: randomId });
 }
 
 async function openForeign({ declaration: { state }, plugins }: Project): Promise<Store> {

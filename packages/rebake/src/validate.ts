@@ -1,4 +1,5 @@
 /** `validate`: every problem of a declaration at once. */
+import { distinct } from '@rebake/model';
 import { compareBytes, type Diagnostic } from '@rebake/sdk';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
 
@@ -31,8 +32,7 @@ async function pluginProblems({ declaration: { builders, state }, plugins }: Pro
 
 /** Each once, by place: a plugin that cannot be loaded is said by all that need it. */
 function byPlace(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const distinct = [...new Map(diagnostics.map((one) => [JSON.stringify(one), one])).values()];
-  return distinct.toSorted(
+  return distinct(diagnostics).toSorted(
     (a, b) =>
       compareBytes(a.where?.file ?? '', b.where?.file ?? '') ||
       (a.where?.line ?? 0) - (b.where?.line ?? 0) ||

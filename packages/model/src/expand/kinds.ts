@@ -2,7 +2,7 @@
 import { FileProblem, type FileHasher } from '@rebake/image';
 import { BuildFailure, type Diagnostic, type FileSet, type Node, type NodeId, type Where } from '@rebake/sdk';
 import type { Expansion, Loaded } from '../contract.ts';
-import { diagnostic } from '../diagnostic-codes.ts';
+import { diagnostic, distinct } from '../diagnostic-codes.ts';
 import { FILE_WORDS } from '../load/file-words.ts';
 import { OWN_FOLDER } from '../load/find.ts';
 import type { Asked, PluginHost } from '../plugin-host.ts';
@@ -58,7 +58,7 @@ export async function withKinds(
   return {
     ...expansion,
     nodes: [...expansion.nodes, ...added],
-    diagnostics: [...expansion.diagnostics, ...diagnostics],
+    diagnostics: [...expansion.diagnostics, ...distinct(diagnostics)],
   };
 }
 

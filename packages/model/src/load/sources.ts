@@ -1,6 +1,6 @@
 /** Sources: parts of a declaration that are kept elsewhere. They are read before anything is validated, and merged in name by name. */
 import type { Diagnostic, Where } from '@rebake/sdk';
-import { diagnostic } from '../diagnostic-codes.ts';
+import { diagnostic, distinct } from '../diagnostic-codes.ts';
 import { nameProblem } from '../names.ts';
 import type { Asked, DeclaredPlugins, DeclaredUse, OpenPlugins } from '../plugin-host.ts';
 import { configSchema, SOURCE_SECTIONS } from '../schema.ts';
@@ -37,11 +37,6 @@ export async function withSources(read: ReadSource, plugins: DeclaredPlugins, op
   const merge = new Merge(source);
   for (const [index, answer] of answers.entries()) if (answer.ok) merge.add(uses[index]?.path[1] ?? '', answer.value);
   return { source: merge.source(), diagnostics: [...read.diagnostics, ...merge.conflicts] };
-}
-
-/** Two sources of a plugin that cannot be loaded say so both. */
-function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  return [...new Map(diagnostics.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** Plain data, and sections that a source may declare. */
