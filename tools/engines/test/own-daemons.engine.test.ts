@@ -15,12 +15,12 @@ afterEach(() => {
 });
 
 function newRoot(): string {
-  const made = mkdtempSync(join(tmpdir(), 'rebake-engines-'));
+  const made = mkdtempSync(join(tmpdir(), 'rebake engines-'));
   roots.push(made);
   return made;
 }
 
-const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
+const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8').replaceAll('\\040', ' ');
 const processes = (): string => execFileSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' });
 const links = (): string => execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' });
 
