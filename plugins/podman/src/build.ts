@@ -43,8 +43,9 @@ async function run(podman: Podman, job: Job, context: SentContext, dockerfile: s
   try {
     await cancelled(podman, context, parameters.mark, ctx.signal, (signal) =>
       podman.build(parameters.query, context.body, signal, (line) => {
-        if (line.stream !== undefined) log.take(line.stream);
         error ??= line.error;
+        // What happens while it is being ended is nobody's any more.
+        if (line.stream !== undefined && !ctx.signal.aborted) log.take(line.stream);
       }),
     );
   } catch (reason) {

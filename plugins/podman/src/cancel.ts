@@ -4,11 +4,11 @@ import type { Podman } from './podman.ts';
 import { stopSteps } from './stop-steps.ts';
 
 /** How long Podman may take to see the end of a build that was cancelled, in milliseconds. After that its client goes, and leaves the rest to it. */
-const GRACE_MS = { whileSending: 2_000, afterwards: 15_000 };
+const GRACE_MS = 15_000;
 
 /**
  * Runs a build under a signal of its own, which is aborted (with `signal`'s reason) only when nothing else ends it. Settles as the build does, once
- * nothing is left of ending it.
+ * nothing runs of it any more; one whose context is still being sent is left to end behind the caller's back.
  */
 export async function cancelled(
   podman: Podman,
@@ -18,25 +18,27 @@ export async function cancelled(
   build: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const cut = new AbortController();
+  const { promise: left, reject: leave } = Promise.withResolvers<never>();
   let timer: NodeJS.Timeout | undefined;
   let stopping: Promise<unknown> | undefined;
   const end = () => cut.abort(signal.reason);
-  const running = build(cut.signal);
+  const running = build(cut.signal).finally(() => clearTimeout(timer));
   const cancel = () => {
-    // Without its Dockerfile, it ends by itself as soon as it is sent.
+    timer = setTimeout(end, GRACE_MS);
     const isComplete = context.giveUp();
-    timer = setTimeout(end, isComplete ? GRACE_MS.afterwards : GRACE_MS.whileSending);
-    if (!isComplete) return;
-    if (mark === null) end();
+    if (!isComplete) {
+      // Without its Dockerfile, it ends by itself as soon as it is sent: nothing has run, and nothing will.
+      podman.finishLater(running);
+      leave(signal.reason as Error);
+    } else if (mark === null) end();
     else stopping = stopSteps(podman, mark, running).catch(end);
   };
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
   try {
-    await running;
+    await Promise.race([running, left]);
   } finally {
     signal.removeEventListener('abort', cancel);
-    clearTimeout(timer);
     await stopping;
   }
 }

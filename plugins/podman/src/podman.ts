@@ -19,6 +19,7 @@ export interface Entrance {
 /** A client of one Podman. */
 export class Podman {
   readonly #service: Service;
+  readonly #unfinished = new Set<Promise<unknown>>();
   #info: Promise<PodmanInfo> | undefined;
 
   constructor(service: Service) {
@@ -161,9 +162,16 @@ export class Podman {
     }
   }
 
+  /** Takes over what nobody waits for, and what has to end before the way to the service does. */
+  finishLater(work: Promise<unknown>): void {
+    const ended = work.catch(() => undefined).finally(() => this.#unfinished.delete(ended));
+    this.#unfinished.add(ended);
+  }
+
   /** Ends what leads to the service. */
-  close(): Promise<void> {
-    return this.#service.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#unfinished);
+    await this.#service.close();
   }
 
   async #askInfo(): Promise<PodmanInfo> {
