@@ -94,6 +94,20 @@ describe('what a rig leaves out', () => {
   });
 });
 
+describe('images that are kept apart from what builds them', () => {
+  it('may be known while nothing can be built', async () => {
+    const unreachable = () => {
+      const dead = stubRig().unreachable({ dir: '/nowhere', env: {} });
+      return stubBuilder({ probe: (ctx) => dead.probe(ctx) });
+    };
+    const asked = ['unreachable/probe', 'unreachable/inspect'];
+    const broken = brokenIn(await runBehaviours(stubRig({}, { unreachable }), asked));
+    expect(Object.keys(broken)).toEqual(['unreachable/inspect']);
+    expect(broken['unreachable/inspect']).toMatch(/is unknown, and not “no”[^]*why it matters: /);
+    expect(brokenIn(await runBehaviours(stubRig({}, { unreachable, imagesApart: true }), asked))).toEqual({});
+  });
+});
+
 describe('a behaviour that is said to be impossible', () => {
   it('has to be', async () => {
     const rig = stubRig({}, { without: { 'inspect/missing': 'nobody can look' } });

@@ -54,8 +54,13 @@ export async function carryOut(behaviour: Behaviour, bench: Bench): Promise<void
     hold(reason !== undefined, `The rig gives ${need.part}, or says in \`without\` why not`);
     return;
   }
-  if (reason === undefined) return behaviour.run(bench);
-  await waived(behaviour, bench);
+  if (reason !== undefined) return waived(behaviour, bench);
+  try {
+    await behaviour.run(bench);
+  } catch (error) {
+    if (error instanceof RuleBroken) error.message += `\n  why it matters: ${behaviour.why}`;
+    throw error;
+  }
 }
 
 /** Of a behaviour that is said to be impossible: that it is, and that nothing is done wrong instead. */
