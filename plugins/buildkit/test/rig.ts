@@ -46,7 +46,7 @@ function common(state: EnginesState, where: (engine: string) => Where): Omit<Rig
   const { plain, auth, tls, token } = state.registries;
   const login = ({ address, username, password }: typeof auth) => ({ address, credentials: { username, password } });
   const builder = (options: BuildkitOptions, dir: string): Builder =>
-    lazyBuilder(() => buildkitBuilder({ ...options }, dir));
+    lazyBuilder(() => buildkitBuilder({ ...options, compression: { type: 'gzip', level: 1 } }, dir));
   return {
     create: ({ dir }) => builder({ address: state.buildkit.address, ...where('') }, dir),
     unreachable: ({ dir }) => builder({ address: 'unix:///nowhere/buildkitd.sock', ...where('') }, dir),
