@@ -3,6 +3,7 @@
 import { defineConfig } from '@rebake/rebake';
 
 const { FLEET_EU = 'registry.eu.example.com', FLEET_US = 'registry.us.example.com', FLEET_US_CA } = process.env;
+const { FLEET_BUILDER = 'docker' } = process.env;
 
 export default defineConfig({
   version: 1,
@@ -74,7 +75,8 @@ export default defineConfig({
     },
   },
 
-  builders: { default: 'docker' },
+  // Any builder makes the same images; where its engine is, it takes from the environment as the engine's own client does.
+  builders: { default: FLEET_BUILDER },
 
   // How builds reach the package registries: facts of this machine, never part of a fingerprint.
   build: { network: 'host', ca: { fileFromEnv: 'FLEET_BUILD_CA', optional: true } },

@@ -66,6 +66,8 @@ function machineIn(dir: string, engines: EnginesState): Machine {
     FLEET_US: engines.registries.tls.address,
     FLEET_US_CA: './us-ca.pem',
     FLEET_BUILD_CA: engines.ca.path,
+    CONTAINER_HOST: engines.podman.host,
+    BUILDKIT_HOST: engines.buildkit.address,
     NO_COLOR: '1',
   };
   const run = async (file: string, args: readonly string[]): Promise<Ran> => {

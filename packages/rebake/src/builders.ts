@@ -3,7 +3,9 @@ import type { Plugin } from '@rebake/sdk';
 
 /** Kind of builder → the plugin that brings it. The only place that names plugins; each is loaded on first use. */
 const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
+  buildkit: () => import('@rebake/plugin-buildkit'),
   docker: () => import('@rebake/plugin-docker'),
+  podman: () => import('@rebake/plugin-podman'),
 };
 
 /** Kinds that come with rebake. */
