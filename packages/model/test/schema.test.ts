@@ -120,7 +120,7 @@ describe('the schema', () => {
         network: 'host',
       },
       plugins: ['./plugin.ts'],
-      sources: { inventory: { type: 'inventory', options: { file: 'envs.json' } } },
+      sources: {},
       nodes: { docs: { type: 'site' } },
       state: { type: 'bucket', options: { name: 'x' } },
     });
