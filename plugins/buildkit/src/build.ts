@@ -18,7 +18,8 @@ import type { Ground, Held, Store } from './store/store.ts';
 /** What a builder builds with. */
 export interface Workshop {
   readonly settings: BuildkitSettings;
-  readonly fleet: Fleet;
+  /** Throws where the environment names no daemon that could be. */
+  fleet(): Fleet;
   readonly store: Store;
   readonly names: Names;
   readonly registries: Registries;
@@ -33,7 +34,8 @@ interface Grounds {
 
 /** Builds the job's image and keeps it under its candidate name. */
 export async function build(workshop: Workshop, job: Job, ctx: Ctx): Promise<Built> {
-  const { settings, fleet, store, names, registries } = workshop;
+  const { settings, store, names, registries } = workshop;
+  const fleet = workshop.fleet();
   const name = candidateName(job.key);
   const before = await store.look(name, ctx);
   const grounds = await groundsOf(store, job, ctx);

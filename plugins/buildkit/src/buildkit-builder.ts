@@ -21,12 +21,13 @@ import { Turns } from './turns.ts';
 export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: BuilderPlace): Builder {
   const registries = new Registries();
   const store = storeOf(settings, dir, registries);
-  const fleet = new Fleet(createEndpoints(settings.endpoints, env));
+  let made: Fleet | undefined;
+  const fleet = (): Fleet => (made ??= new Fleet(createEndpoints(settings.endpoints, env)));
   const pushes = new Turns();
   const workshop: Workshop = { settings, fleet, store, names: new Names(store), registries, env };
   return {
     async probe({ signal }) {
-      const reached = await fleet.probe(signal);
+      const reached = await fleet().probe(signal);
       return {
         engine: await store.id(),
         contents: DOCKERFILE_CONTENTS,
@@ -70,7 +71,7 @@ export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: 
       if (name !== null) await store.drop(name, ctx);
     },
     async close() {
-      await Promise.all([fleet.close(), registries.close()]);
+      await Promise.all([made?.close(), registries.close()]);
     },
   };
 }

@@ -130,7 +130,13 @@ export function baseJob(state: EnginesState, name = 'base'): Job {
 }
 
 const TINY = [
-  ...['bin', 'etc/group', 'etc/passwd', 'lib', 'lib64', 'sbin', 'usr/lib64/ld-linux-x86-64.so.2'],
+  'bin',
+  'etc/group',
+  'etc/passwd',
+  'lib',
+  'lib64',
+  'sbin',
+  'usr/lib64/ld-linux-x86-64.so.2',
   ...['cat', 'dash', 'date', 'dd', 'mkdir', 'rm', 'sh', 'sleep', 'stat', 'touch'].map((name) => `usr/bin/${name}`),
   ...['ld-linux-x86-64.so.2', 'libc.so.6', 'libselinux.so.1', 'libpcre2-8.so.0', 'libpcre2-8.so.0.11.2'].map(
     (name) => `usr/lib/x86_64-linux-gnu/${name}`,

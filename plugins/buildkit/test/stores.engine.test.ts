@@ -204,7 +204,7 @@ describeEngine('a builder over BuildKit', ['buildkit', 'rootfs', ...KINDS], (sta
       const external: Output = { identity: child.identity, at: [{ ...to, manifest }] };
       const built = await builder.build(jobOf('on an external', external, [once('test -e /child')]), ctx());
       const layout = openLayout(join(dir, 'layout'));
-      const [above] = await Promise.all([layout.image(`rebake/candidate:${candidateTag(keyOf('on an external'))}`)]);
+      const above = await layout.image(`rebake/candidate:${candidateTag(keyOf('on an external'))}`);
       expect(above!.identity).toBe(built.identity);
     });
 
