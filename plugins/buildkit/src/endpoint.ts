@@ -36,9 +36,8 @@ export function createEndpoints(settings: readonly EndpointSettings[], env: Envi
 function createEndpoint(settings: EndpointSettings, index: number, env: Environment): Endpoint {
   const address = settings.address ?? addressOf(env);
   const shown = showAddress(address);
-  const daemon = createDaemon(
-    connectTo(address, { env, ...(settings.tls === undefined ? {} : { tls: settings.tls }) }),
-  );
+  const { tls, ssh } = settings;
+  const daemon = createDaemon(connectTo(address, { env, ...(tls ? { tls } : {}), ...(ssh ? { ssh } : {}) }));
   return {
     index,
     shown,

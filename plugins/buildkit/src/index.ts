@@ -3,7 +3,7 @@ import { defineBuilder, definePlugin } from '@rebake/sdk';
 import { lazyBuilder } from '@rebake/sdk/building';
 import { buildkitOptions } from './options-check.ts';
 
-export type { BuildkitOptions, Cache, Compression, EndpointOptions } from './options.ts';
+export type { BuildkitOptions, Cache, Compression, EndpointOptions, SshFiles } from './options.ts';
 
 /** Brings the builder kind `buildkit`: one or several BuildKit daemons, with a store of images in a repository or on disk. Options: {@link BuildkitOptions}. */
 export const plugin = definePlugin({

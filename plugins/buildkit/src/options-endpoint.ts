@@ -6,18 +6,21 @@ import { DEFAULT_PARALLEL } from './options.ts';
 import type { EndpointOptions, EndpointSettings } from './options.ts';
 import { parseAddress } from './reach/address.ts';
 
-export const ENDPOINT_KEYS = ['address', 'tls', 'parallel', 'platforms'];
+export const ENDPOINT_KEYS = ['address', 'tls', 'ssh', 'parallel', 'platforms'];
 
+const SSH_KEYS = ['config', 'identity'] as const;
 const TLS_KEYS = ['ca', 'cert', 'key', 'serverName'] as const;
 const PLATFORMS: readonly unknown[] = ['linux/amd64', 'linux/arm64'] satisfies Platform[];
+const SSH_KINDS: readonly string[] = ['ssh', 'docker-container', 'podman-container'];
 const MOST_PARALLEL = 256;
 
 /** What is wrong with one. */
 export function endpointIssues(options: Record<string, unknown>, path: readonly string[]): readonly Issue[] {
-  const { address, tls, parallel, platforms } = options;
+  const { address, tls, ssh, parallel, platforms } = options;
   const issues: Issue[] = [];
-  if (address !== undefined) issues.push(...addressIssues(address, tls, path));
+  if (address !== undefined) issues.push(...addressIssues(address, options, path));
   if (tls !== undefined) issues.push(...tlsIssues(tls, [...path, 'tls']));
+  if (ssh !== undefined) issues.push(...sshIssues(ssh, [...path, 'ssh']));
   const isCount = Number.isInteger(parallel) && (parallel as number) >= 1 && (parallel as number) <= MOST_PARALLEL;
   if (parallel !== undefined && !isCount)
     issues.push({ message: `must be a whole number from 1 to ${MOST_PARALLEL}`, path: [...path, 'parallel'] });
@@ -27,11 +30,28 @@ export function endpointIssues(options: Record<string, unknown>, path: readonly 
   return issues;
 }
 
-function addressIssues(address: unknown, tls: unknown, path: readonly string[]): readonly Issue[] {
+function addressIssues(
+  address: unknown,
+  { tls, ssh }: Record<string, unknown>,
+  path: readonly string[],
+): readonly Issue[] {
   const parsed = typeof address === 'string' ? parseAddress(address) : { error: 'must be a text' };
   if ('error' in parsed) return [{ message: parsed.error, path: [...path, 'address'] }];
-  if (tls === undefined || parsed.kind === 'tcp') return [];
-  return [{ message: `only tcp has TLS; this is ${parsed.kind}`, path: [...path, 'tls'] }];
+  const issues: Issue[] = [];
+  if (tls !== undefined && parsed.kind !== 'tcp')
+    issues.push({ message: `only tcp has TLS; this is ${parsed.kind}`, path: [...path, 'tls'] });
+  if (ssh !== undefined && !SSH_KINDS.includes(parsed.kind))
+    issues.push({ message: `nothing goes by ssh; this is ${parsed.kind}`, path: [...path, 'ssh'] });
+  return issues;
+}
+
+function sshIssues(ssh: unknown, path: readonly string[]): readonly Issue[] {
+  if (!isRecord(ssh)) return [{ message: 'must be an object with config or identity', path }];
+  const wrong = SSH_KEYS.filter((key) => ssh[key] !== undefined && (typeof ssh[key] !== 'string' || ssh[key] === ''));
+  return [
+    ...unknownKeys(ssh, SSH_KEYS, path),
+    ...wrong.map((key) => ({ message: 'must be the path of a file', path: [...path, key] })),
+  ];
 }
 
 function tlsIssues(tls: unknown, path: readonly string[]): readonly Issue[] {
@@ -53,11 +73,12 @@ function tlsIssues(tls: unknown, path: readonly string[]): readonly Issue[] {
 }
 
 /** One that has no issues, with what was left out. */
-export function endpointOf({ address, tls, parallel, platforms }: EndpointOptions): EndpointSettings {
+export function endpointOf({ address, tls, ssh, parallel, platforms }: EndpointOptions): EndpointSettings {
   const parsed = address === undefined ? null : parseAddress(address);
   return {
     address: parsed && 'kind' in parsed ? parsed : null,
     ...(tls === undefined ? {} : { tls }),
+    ...(ssh === undefined ? {} : { ssh }),
     parallel: parallel ?? DEFAULT_PARALLEL,
     platforms: platforms ?? null,
   };

@@ -2,6 +2,14 @@
 import type { Platform } from '@rebake/image';
 import type { BuildkitAddress, TlsPaths } from './reach/index.ts';
 
+/** Files for ssh, besides what the user's own config says. Paths are absolute, or relative to the working directory. */
+export interface SshFiles {
+  /** A config in place of the user's and the machine's, as `ssh -F`. */
+  readonly config?: string;
+  /** A key besides those of the config, as `ssh -i`. */
+  readonly identity?: string;
+}
+
 /** One daemon, as a declaration has it. */
 export interface EndpointOptions {
   /**
@@ -11,6 +19,8 @@ export interface EndpointOptions {
   readonly address?: string;
   /** Only with tcp. */
   readonly tls?: TlsPaths;
+  /** Only with ssh, and with containers of an engine that is reached by ssh. */
+  readonly ssh?: SshFiles;
   /** Builds at once. Default 4. */
   readonly parallel?: number;
   /** Platforms that it may build for. Default: all that it says it can. */
@@ -57,6 +67,7 @@ export interface EndpointSettings {
   /** Null: what the environment says. */
   readonly address: BuildkitAddress | null;
   readonly tls?: TlsPaths;
+  readonly ssh?: SshFiles;
   readonly parallel: number;
   /** Null: all that it can. */
   readonly platforms: readonly Platform[] | null;

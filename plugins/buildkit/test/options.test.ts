@@ -40,11 +40,13 @@ describe('the options', () => {
       ],
     });
     expect(
-      await settings({ endpoints: [{ address: 'unix:///one' }, { address: 'docker-container://two', parallel: 1 }] }),
+      await settings({
+        endpoints: [{ address: 'unix:///one' }, { address: 'ssh://two', ssh: { identity: 'key' }, parallel: 1 }],
+      }),
     ).toMatchObject({
       endpoints: [
         { address: { kind: 'unix', path: '/one' }, parallel: 4, platforms: null },
-        { address: { kind: 'docker-container', name: 'two' }, parallel: 1, platforms: null },
+        { address: { kind: 'ssh' }, ssh: { identity: 'key' }, parallel: 1, platforms: null },
       ],
     });
   });
@@ -102,6 +104,10 @@ describe('the options', () => {
       { tls: { insecure: true } },
       ['tls.insecure: unknown option; there are: ca, cert, key, serverName'],
     ],
+    ['ssh for what does not go by it', { address: 'unix:///x', ssh: {} }, ['ssh: nothing goes by ssh; this is unix']],
+    ['ssh that is a text', { ssh: 'id' }, ['ssh: must be an object with config or identity']],
+    ['a key without a name', { ssh: { identity: '' } }, ['ssh.identity: must be the path of a file']],
+    ['an unknown option of ssh', { ssh: { user: 'x' } }, ['ssh.user: unknown option; there are: config, identity']],
     ['no builds at once', { parallel: 0 }, ['parallel: must be a whole number from 1 to 256']],
     ['half a build at once', { parallel: 1.5 }, ['parallel: must be a whole number from 1 to 256']],
     [
