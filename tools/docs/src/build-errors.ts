@@ -251,6 +251,7 @@ export const FAILURES: readonly FailureGroup[] = [
 export const NO_CODES: ReadonlySet<string> = new Set([
   'CONTAINER_HOST',
   'CONTAINER_SSHKEY',
+  'BUILDKIT_HOST',
   'DOCKER_CERT_PATH',
   'DOCKER_CONFIG',
   'DOCKER_CONTEXT',
