@@ -35,7 +35,7 @@ describe('help', () => {
       },
       () => {},
     );
-    expect(commands).toHaveLength(9);
+    expect(commands).toHaveLength(10);
     for (const command of commands) {
       const { code, out } = await project.rebake(`${command.name()} --help`);
       expect(code).toBe(EXIT.done);

@@ -249,9 +249,12 @@ export const FAILURES: readonly FailureGroup[] = [
 
 /** Literals in upper snake case that are no codes: variables of the environment, and codes of Node's. */
 export const NO_CODES: ReadonlySet<string> = new Set([
+  'BUILDKIT_HOST',
+  'CONTAINERS_CONF',
+  'CONTAINERS_CONF_OVERRIDE',
+  'CONTAINER_CONNECTION',
   'CONTAINER_HOST',
   'CONTAINER_SSHKEY',
-  'BUILDKIT_HOST',
   'DOCKER_CERT_PATH',
   'DOCKER_CONFIG',
   'DOCKER_CONTEXT',
@@ -259,11 +262,14 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'DOCKER_TLS',
   'DOCKER_TLS_VERIFY',
   'EAI_AGAIN',
+  'ERR_HTTP2_ERROR',
   'ERR_SQLITE_ERROR',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ETIMEDOUT',
   'FORCE_COLOR',
   'NO_COLOR',
+  'PODMAN_CONNECTIONS_CONF',
+  'XDG_CONFIG_HOME',
   'XDG_RUNTIME_DIR',
   // What reading files throws; whoever reads turns it into a diagnostic.
   'FILE_CHANGED',
