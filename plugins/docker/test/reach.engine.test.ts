@@ -1,14 +1,18 @@
-/** An engine that is reached by ssh, by a context of the real docker command, or by TLS that checks nobody: the same engine as by its socket. */
+/** An engine that is reached by ssh, or by contexts of the real docker command: the same engine as by its socket. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { candidateTag } from '@rebake/image';
 import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, describe, expect, it } from 'vitest';
 import { plugin } from '../src/index.ts';
 import { baseJob, ctxOf, dockerBuilder, fragment, jobOf, keyOf, logOf, removeAll, temporaryFolder } from './kit.ts';
 
-describeEngine('a docker engine elsewhere', ['docker', 'rootfs', 'ssh', 'plain'], (state) => {
+describeEngine('a docker engine elsewhere', ['docker', 'rootfs', 'ssh', 'plain', 'buildkitTls'], (state) => {
   const folder = temporaryFolder();
   const names = ['base', 'by-ssh', 'again'].map((name) => `rebake/candidate:${candidateTag(keyOf(name))}`);
   afterAll(async () => {
@@ -121,6 +125,36 @@ describeEngine('a docker engine elsewhere', ['docker', 'rootfs', 'ssh', 'plain']
       expect(await idOf({ ssh: { config } }, { DOCKER_CONTEXT: 'far' })).toBe(id);
       expect(await idOf({ context: 'near' }, { DOCKER_CONTEXT: 'gone' })).toBe(id);
       await expect(idOf({}, { DOCKER_CONTEXT: 'gone' })).rejects.toThrow(/ENGINE_UNREACHABLE: unix:\/\/\/nowhere/);
+    });
+
+    it('has its own certificates, and says itself whether those of the engine count', async () => {
+      const { ca, otherCa, cert, key, server } = state.buildkit.tls;
+      const pem = (path: string) => readFileSync(path);
+      const proxy = createServer(
+        { ca: pem(ca), cert: pem(server.cert), key: pem(server.key), requestCert: true, rejectUnauthorized: true },
+        (socket) => {
+          const engine = connect(state.docker.socket);
+          socket.pipe(engine).pipe(socket);
+          socket.on('error', () => engine.destroy());
+          engine.on('error', () => socket.destroy());
+        },
+      );
+      proxy.listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+      const at = `host=tcp://127.0.0.1:${(proxy.address() as AddressInfo).port},cert=${cert},key=${key}`;
+      docker('context', 'create', 'safe', '--docker', `${at},ca=${ca}`);
+      docker('context', 'create', 'wrong', '--docker', `${at},ca=${otherCa}`);
+      docker('context', 'create', 'lax', '--docker', `${at},ca=${otherCa},skip-tls-verify=true`);
+      try {
+        const id = await idOf({ context: 'safe' }, {});
+        expect(id).toBe(docker('--host', state.docker.host, 'info', '--format', '{{.ID}}').trim());
+        expect(await idOf({ context: 'lax' }, {})).toBe(id);
+        await expect(idOf({ context: 'wrong' }, {})).rejects.toMatchObject({
+          error: { code: 'ENGINE_UNREACHABLE', retry: 'never', words: expect.stringMatching(/certificate/) },
+        });
+      } finally {
+        proxy.close();
+      }
     });
   });
 });
