@@ -46,7 +46,7 @@ export const images: readonly Fault[] = [
     breaks: (good) => ({
       ...good,
       async fetch(image, key, ctx) {
-        const at = await good.fetch(image, key, ctx);
+        const at = await good.fetch(image, digestOfBytes(key), ctx);
         const parent: Output = { identity: image.identity, at: [at] };
         const files = oneFile(ctx.scratch, 'fetched.txt', 'by me');
         const spec = { steps: [{ step: 'copy', files, to: '/', owner: '0:0' } as const], env: {} };
@@ -60,6 +60,7 @@ export const images: readonly Fault[] = [
           access: { secrets: {}, network: 'host' },
         };
         const [made] = (await good.build(job, ctx)).at;
+        await good.remove(at, ctx);
         return made ?? at;
       },
     }),

@@ -1,7 +1,8 @@
 /** Faults in trouble: secrets that leak, failures that say the wrong thing, aborts that nobody hears, engines that do not answer. */
 import { tmpdir } from 'node:os';
 import { BuildFailure } from '@rebake/image';
-import type { Step } from '@rebake/image';
+import type { Location, Step } from '@rebake/image';
+import type { Ctx } from '@rebake/sdk';
 import { candidateName } from '@rebake/sdk/building';
 import { withJob, withSteps, withProgress, withFailures, deaf, oneFile } from './fault.ts';
 import type { Fault } from './fault.ts';
@@ -70,21 +71,29 @@ export const trouble: readonly Fault[] = [
     that: 'names what it builds before it knows whether it works',
     asked: FAILURES,
     fails: ['failures/step', 'failures/refused'],
-    breaks: (good) => ({
-      ...good,
-      async build(job, ctx) {
-        const { engine } = await good.probe(ctx);
-        const name = candidateName(job.key);
-        if (job.parent) await good.tag(job.parent, name, ctx).catch(() => undefined);
-        try {
-          return await good.build(job, ctx);
-        } catch (error) {
-          const isOfEngine = error instanceof BuildFailure && /^(STEP_FAILED|BUILD_REFUSED)$/.test(error.error.code);
-          if (!isOfEngine) await good.remove({ engine, name }, ctx);
-          throw error;
-        }
-      },
-    }),
+    breaks(good) {
+      const early: { readonly at: Location; readonly ctx: Ctx }[] = [];
+      return {
+        ...good,
+        async build(job, ctx) {
+          const at = { engine: (await good.probe(ctx)).engine, name: candidateName(job.key) };
+          if (job.parent) await good.tag(job.parent, at.name, ctx).catch(() => undefined);
+          try {
+            return await good.build(job, ctx);
+          } catch (error) {
+            const isOfEngine = error instanceof BuildFailure && /^(STEP_FAILED|BUILD_REFUSED)$/.test(error.error.code);
+            if (isOfEngine) early.push({ at, ctx });
+            else await good.remove(at, ctx);
+            throw error;
+          }
+        },
+        // The suite does not know of these names, and the engine is not for this test alone.
+        async close() {
+          for (const { at, ctx } of early) await good.remove(at, ctx);
+          await good.close();
+        },
+      };
+    },
   },
   {
     that: 'loses the words of failures',
