@@ -1,11 +1,10 @@
 /** The builder over one Docker engine: each method of the contract, put together from its parts. */
-import { DOCKERFILE_CONTENTS } from '@rebake/image';
-import { STEP_VERSIONS, BuildFailure } from '@rebake/image';
-import type { Location, Output, Seen } from '@rebake/image';
+import { DOCKERFILE_CONTENTS, STEP_VERSIONS } from '@rebake/image';
+import type { Output } from '@rebake/image';
 import type { Builder, Ctx } from '@rebake/sdk';
+import { nameHere, observe, parseName, resolveDockerEndpoint } from '@rebake/sdk/building';
 import { build } from './build.ts';
 import { Engine } from './engine.ts';
-import { candidateName, failure, parseName, resolveDockerEndpoint } from '@rebake/sdk/building';
 import type { DockerOptions } from './options.ts';
 import { fetch, push } from './transfer.ts';
 import type { NamesInUse } from './transfer.ts';
@@ -42,12 +41,8 @@ export function createDockerBuilder(options: DockerOptions, env: Environment): B
     },
     inspect: (at, ctx) => observe(() => look(engine(), at, ctx)),
     async remove(at, { signal }) {
-      if ('registry' in at) throw elsewhere(at);
-      const { id } = await engine().info(signal);
-      // What was in an engine that is gone is gone with it.
-      if (at.engine !== id) return;
-      const { repository, tag } = parseName(at.name);
-      await engine().untag(`${repository}:${tag}`, signal);
+      const name = nameHere(at, (await engine().info(signal)).id);
+      if (name !== null) await engine().untag(name, signal);
     },
     async close() {
       await opened?.close();
@@ -56,35 +51,10 @@ export function createDockerBuilder(options: DockerOptions, env: Environment): B
   };
 }
 
-/**
- * Looks for an image in this engine. A location in another engine is not here, and a no; what is in a registry is not to be seen from here,
- * and unknown.
- */
+/** Looks for an image in this engine. */
 async function look(engine: Engine, at: Parameters<Builder['inspect']>[0], { signal }: Ctx): Promise<Output | null> {
-  if ('registry' in at) throw elsewhere(at);
   const { id } = await engine.info(signal);
-  if ('engine' in at && at.engine !== id) return null;
-  const { repository, tag } = parseName('key' in at ? candidateName(at.key) : at.name);
-  const name = `${repository}:${tag}`;
-  const found = await engine.inspect(name, signal);
-  return found && { identity: found.id, at: [{ engine: id, name }] };
-}
-
-function elsewhere(at: Extract<Location, { registry: string }>): BuildFailure {
-  return failure(
-    'LOCATION_ELSEWHERE',
-    'elsewhere',
-    `${at.registry}/${at.repository} is a registry's matter, not an engine's`,
-  );
-}
-
-/** Null is no; a failure is unknown. Aborts and bugs reject. */
-async function observe<T>(look: () => Promise<T | null>): Promise<Seen<T>> {
-  try {
-    const value = await look();
-    return value === null ? { seen: 'no' } : { seen: 'yes', value };
-  } catch (error) {
-    if (error instanceof BuildFailure) return { seen: 'unknown', why: error.error };
-    throw error;
-  }
+  const name = nameHere(at, id);
+  const found = name === null ? null : await engine.inspect(name, signal);
+  return found && name !== null ? { identity: found.id, at: [{ engine: id, name }] } : null;
 }

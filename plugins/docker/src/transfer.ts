@@ -2,9 +2,16 @@
 import { candidateTag, isDigest } from '@rebake/image';
 import type { Digest, Location, Output } from '@rebake/image';
 import type { Ctx } from '@rebake/sdk';
+import {
+  candidateName,
+  failure,
+  fromFirstRegistry,
+  parseName,
+  pullReference,
+  registryName,
+} from '@rebake/sdk/building';
+import type { RegistryLocation } from '@rebake/sdk/building';
 import type { Engine } from './engine.ts';
-import { failure } from '@rebake/sdk/building';
-import { candidateName, parseName, pullReference, registryName } from '@rebake/sdk/building';
 import { transferProgress } from './transfer-progress.ts';
 
 /** Temporary names in use, by engine and name, so that one push does not take the name away from another. */
@@ -47,34 +54,18 @@ export async function push(
 /** Pulls an image from the first of its registries that has it, and keeps it as the candidate of a key. */
 export async function fetch(engine: Engine, engineId: string, image: Output, key: Digest, ctx: Ctx): Promise<Location> {
   const name = candidateName(key);
-  let last: unknown = failure('IMAGE_MISSING', 'never', `${image.identity} is not known to be in any registry`);
-  for (const at of image.at) {
-    if (!('registry' in at)) continue;
-    try {
-      await pull(engine, image.identity, at, ctx);
-      await engine.tag(image.identity, parseName(name), ctx.signal);
-      // The name that the pull gave it; the image stays, under the candidate's.
-      await engine.untag(pullReference(at), ctx.signal);
-      return { engine: engineId, name };
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      last = error;
-    }
-  }
-  throw last;
+  const from = await fromFirstRegistry(image, ctx.signal, (at) => pull(engine, image.identity, at, ctx));
+  await engine.tag(image.identity, parseName(name), ctx.signal);
+  // The name that the pull gave it; the image stays, under the candidate's.
+  await engine.untag(pullReference(from), ctx.signal);
+  return { engine: engineId, name };
 }
 
-async function pull(engine: Engine, identity: Digest, at: RegistryLocation, ctx: Ctx): Promise<void> {
+/** Pulls an image; what came under another identity is let go again. */
+async function pull(engine: Engine, identity: Digest, at: RegistryLocation, ctx: Ctx): Promise<Digest | null> {
   const reference = pullReference(at);
   await engine.pull(reference, await ctx.credentials(at.registry), ctx.signal, transferProgress(ctx.emit.bind(ctx)));
   const pulled = await engine.inspect(reference, ctx.signal);
-  if (pulled?.id === identity) return;
-  await engine.untag(reference, ctx.signal);
-  throw failure(
-    'IDENTITY_MISMATCH',
-    'never',
-    `${reference} is ${pulled?.id ?? 'nothing'} in the engine, not ${identity}`,
-  );
+  if (pulled?.id !== identity) await engine.untag(reference, ctx.signal);
+  return pulled?.id ?? null;
 }
-
-type RegistryLocation = Extract<Location, { registry: string }>;
