@@ -37,7 +37,7 @@ export async function build(podman: Podman, job: Job, ctx: Ctx): Promise<Built> 
 async function run(podman: Podman, job: Job, context: SentContext, dockerfile: string, ctx: Ctx): Promise<Digest> {
   const { version, platform: native } = await podman.info(ctx.signal);
   const log = new BuildLog(ctx.emit.bind(ctx));
-  const parameters = parametersOf(job, { dockerfile, context, native, fresh: mountsFiles(job.spec) });
+  const parameters = parametersOf(job, { context, native, fresh: mountsFiles(job.spec) });
   let error: string | undefined;
   ctx.signal.throwIfAborted();
   try {

@@ -13,7 +13,7 @@ const GRACE_MS = 15_000;
 export async function cancelled(
   podman: Podman,
   context: Pick<SentContext, 'giveUp'>,
-  mark: string | null,
+  mark: string,
   signal: AbortSignal,
   build: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -30,8 +30,7 @@ export async function cancelled(
       // Without its Dockerfile, it ends by itself as soon as it is sent: nothing has run, and nothing will.
       podman.finishLater(running);
       leave(signal.reason as Error);
-    } else if (mark === null) end();
-    else stopping = stopSteps(podman, mark, running).catch(end);
+    } else stopping = stopSteps(podman, mark, running).catch(end);
   };
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();

@@ -8,13 +8,12 @@ import type { SentContext, SentSecret } from './context.ts';
 /** What a build is asked for with. */
 export interface Parameters {
   readonly query: Readonly<Record<string, string | number | boolean>>;
-  /** A text that only the processes of this build have in their environment; null where there can be none. */
-  readonly mark: string | null;
+  /** A text by which the processes of this build can be told from all others; see `stop-steps.ts`. */
+  readonly mark: string;
 }
 
 /** What parameters depend on, besides the job. */
 export interface Setting {
-  readonly dockerfile: string;
   readonly context: Pick<SentContext, 'dockerfile' | 'secrets'>;
   /** The platform of the machine: it need not be asked for. */
   readonly native: Platform;
@@ -25,9 +24,9 @@ export interface Setting {
 /** Parameters of a build. */
 export function parametersOf(
   { access, platform }: Pick<Job, 'access' | 'platform'>,
-  { dockerfile, context, native, fresh }: Setting,
+  { context, native, fresh }: Setting,
 ): Parameters {
-  const mark = markFor(dockerfile);
+  const mark = `rebake-${randomUUID()}.invalid`;
   const { networkmode, nsoptions } = networkOf(access.network);
   return {
     mark,
@@ -48,22 +47,25 @@ export function parametersOf(
       networkmode,
       nsoptions: JSON.stringify(nsoptions),
       buildargs: JSON.stringify(proxiesOf(access, mark)),
+      // A host that nobody asks for, in the /etc/hosts of steps; those are no part of the image.
+      extrahosts: JSON.stringify([`${mark}:127.0.0.1`]),
       ...(context.secrets.length > 0 ? { secrets: JSON.stringify(context.secrets) } : {}),
     },
   };
 }
 
-/** Without an argument that is declared, so that it would get into the history. */
-function markFor(dockerfile: string): string | null {
-  return /^\s*ARG\s.*\bNO_PROXY\b/im.test(dockerfile) ? null : `rebake-${randomUUID()}.invalid`;
-}
-
-/** Podman gives these to each RUN, and writes them down nowhere. A host that nobody asks for does no harm among those without a proxy. */
-function proxiesOf({ proxy = {} }: BuildAccess, mark: string | null): Readonly<Record<string, string>> {
+/** Podman gives these to each RUN, and writes them down nowhere. Steps without a network have no /etc/hosts, and use for the mark what they have no use for. */
+function proxiesOf({ proxy = {}, network }: BuildAccess, mark: string): Readonly<Record<string, string>> {
   const { http, https, no } = proxy;
-  const marked = [no, mark].filter((text) => text !== undefined && text !== null).join(',');
-  const both = { HTTP_PROXY: http, http_proxy: http, HTTPS_PROXY: https, https_proxy: https, no_proxy: no };
-  const given = Object.entries({ ...both, NO_PROXY: marked === '' ? undefined : marked });
+  const both = {
+    HTTP_PROXY: http,
+    http_proxy: http,
+    HTTPS_PROXY: https,
+    https_proxy: https,
+    NO_PROXY: no,
+    no_proxy: no,
+  };
+  const given = Object.entries(network === 'none' ? { ...both, NO_PROXY: mark } : both);
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

@@ -138,8 +138,6 @@ export class Service {
       headers: {
         ...headers,
         ...(body instanceof Uint8Array ? { 'Content-Length': body.length } : {}),
-        // Go refuses a request without; ours has no name that would mean anything.
-        Host: 'podman',
       },
     });
     request.once('response', resolve);

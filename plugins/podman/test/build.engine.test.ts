@@ -271,7 +271,7 @@ function builds(
     const { output, log } = await build('proxy', base, [fragment('RUN echo "$http_proxy $no_proxy $NO_PROXY"')], {
       access: { proxy },
     });
-    expect(log).toEqual([expect.stringMatching(/^http:\/\/proxy\.example\.com:3128 localhost localhost,rebake-/)]);
+    expect(log).toEqual(['http://proxy.example.com:3128 localhost localhost']);
     expect(JSON.stringify(await podman.image(output.identity))).not.toMatch(/proxy\.example\.com|NO_PROXY=|invalid/);
   });
 

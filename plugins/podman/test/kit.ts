@@ -159,6 +159,11 @@ export function rawPodman(socketPath: string) {
     async remove(name: string): Promise<void> {
       (await ask('DELETE', `/images/${encoded(name)}?force=true`)).resume();
     },
+    /** All names of images. */
+    async names(): Promise<string[]> {
+      const all = (await json<{ Names?: string[]; RepoDigests?: string[] }[]>('/images/json')) ?? [];
+      return all.flatMap(({ Names = [], RepoDigests = [] }) => [...(Names ?? []), ...(RepoDigests ?? [])]);
+    },
     /** All containers, also those that builds work in. */
     async containers(): Promise<string[]> {
       const all = (await json<{ Id: string; Names: string[] }[]>('/containers/json?all=true&external=true')) ?? [];

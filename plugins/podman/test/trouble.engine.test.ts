@@ -1,6 +1,10 @@
 /** When things end before they are done: cancelled builds, files that move, services that die, hang, or are not there. */
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import type { Output, Step } from '@rebake/image';
 import type { EnginesState } from '@rebake/tool-engines';
 import { describeEngine } from '@rebake/tool-engines/vitest';
@@ -56,7 +60,7 @@ function endings(engine: EnginesState['podman'], tmp: string): void {
     const seconds = () => String(1_000_000_000 + crypto.getRandomValues(new Uint32Array(1))[0]!);
 
     /** Cancels when a line comes. */
-    async function cancelAt(line: string, steps: readonly Step[]): Promise<void> {
+    async function cancelAt(line: string, steps: readonly Step[], network: 'none' | 'host' = 'host'): Promise<void> {
       const abort = new AbortController();
       const reason = new Error('enough');
       const ctx = ctxOf({
@@ -65,7 +69,7 @@ function endings(engine: EnginesState['podman'], tmp: string): void {
           if (progress.type === 'log' && progress.text === line) abort.abort(reason);
         },
       });
-      await expect(builder.build(jobOf('cancelled', base, steps), ctx)).rejects.toBe(reason);
+      await expect(builder.build(jobOf('cancelled', base, steps, { access: { network } }), ctx)).rejects.toBe(reason);
     }
 
     it('rejects with the reason, its process has ended, nothing is left, and the next build goes on', async () => {
@@ -80,7 +84,14 @@ function endings(engine: EnginesState['podman'], tmp: string): void {
     it('ends what prints all the time, what other users run, and what was started in the background', async () => {
       const time = seconds();
       const script = `(sleep ${time} &) ; while :; do echo busy; done`;
-      await cancelAt('busy', [fragment(`USER nobody\nRUN ${script}`)]);
+      await cancelAt('busy', [fragment(`USER nobody\nRUN exec env -i /bin/sh -c '${script}'`)]);
+      expect(isRunning(`sleep\0${time}\0`)).toBe(false);
+      expect(await leftovers()).toEqual([]);
+    });
+
+    it('ends what has no network', async () => {
+      const time = seconds();
+      await cancelAt('offline', [fragment(`RUN echo offline && exec sleep ${time}`)], 'none');
       expect(isRunning(`sleep\0${time}\0`)).toBe(false);
       expect(await leftovers()).toEqual([]);
     });
@@ -257,3 +268,35 @@ function isRunning(commandLine: string): boolean {
     }
   });
 }
+
+describeEngine('a Podman behind TLS', ['podman', 'buildkitTls'], (state) => {
+  it('is reached with certificates on both sides, and refuses whoever has none', async () => {
+    const { ca, otherCa, server, cert, key } = state.buildkit.tls;
+    const own = { cert: readFileSync(server.cert), key: readFileSync(server.key), ca: readFileSync(ca) };
+    const proxy = createServer({ ...own, requestCert: true, rejectUnauthorized: true }, (socket) => {
+      const podman = connect(state.podman.socket);
+      socket.pipe(podman).pipe(socket);
+      socket.on('error', () => podman.destroy());
+      podman.on('error', () => socket.destroy());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const host = `tcp://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const builder = podmanBuilder({ host, tls: { ca, cert, key } });
+    const stranger = podmanBuilder({ host, tls: { ca } });
+    const careful = podmanBuilder({ host, tls: { ca: otherCa, cert, key } });
+    const unprepared = podmanBuilder({ host, tls: { ca: '/nowhere.pem' } });
+    try {
+      const local = podmanBuilder({ host: state.podman.host });
+      expect(await builder.probe(ctxOf())).toEqual(await local.probe(ctxOf()));
+      await expect(stranger.probe(ctxOf())).rejects.toMatchObject({ error: { code: 'ENGINE_UNREACHABLE' } });
+      for (const one of [careful, unprepared])
+        await expect(one.probe(ctxOf())).rejects.toMatchObject({
+          error: { code: 'ENGINE_UNREACHABLE', retry: 'never' },
+        });
+    } finally {
+      for (const one of [builder, stranger, careful, unprepared]) await one.close();
+      proxy.close();
+    }
+  });
+});
