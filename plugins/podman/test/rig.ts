@@ -39,13 +39,13 @@ export function podmanRig(state: EnginesState, service: 'podman' | 'podmanRootle
   };
 }
 
-/** Containers, also those that builds work in; contexts; and names of images, but those of candidates, which are asked for by their keys. */
+/** Containers, also those that builds work in; contexts, logins and other files of a moment; and names of images, but those of candidates, which are asked for by their keys. */
 async function namesIn(socket: string, tmp: string): Promise<string[]> {
   const podman = rawPodman(socket);
   const [containers, names] = await Promise.all([podman.containers(), podman.names()]);
   return [
     ...containers,
-    ...readdirSync(tmp).filter((name) => name.startsWith('libpod')),
+    ...readdirSync(tmp),
     ...names.filter((name) => !/^localhost\/rebake\/candidate[:@]/.test(name)),
   ];
 }
