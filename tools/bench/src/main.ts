@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { applyOverhead } from './benches/apply-overhead.ts';
+import { builderOverhead } from './benches/builder-overhead.ts';
+import { contextTransfer } from './benches/context-transfer.ts';
 import { noop } from './benches/noop.ts';
 import { planner } from './benches/planner.ts';
 import { refresh } from './benches/refresh.ts';
@@ -14,7 +16,16 @@ import { NotMeasured, type Bench } from './bench.ts';
 import { machine, machineText } from './machine.ts';
 import { record, table, type BenchResult } from './report.ts';
 
-const BENCHES: readonly Bench[] = [startup, noop, slopes, planner, refresh, applyOverhead];
+const BENCHES: readonly Bench[] = [
+  startup,
+  noop,
+  slopes,
+  planner,
+  refresh,
+  applyOverhead,
+  builderOverhead,
+  contextTransfer,
+];
 
 const USAGE = `npm run bench -- [NAME…] [--json] [--record]
 

@@ -6,7 +6,8 @@ import type { Location } from '@rebake/sdk';
 import type { Bench, Tools } from '../bench.ts';
 import { buildAll, contextName, declare, writeContexts, type Built } from '../build-fleet.ts';
 import { enginesFor } from '../engines.ts';
-import { context, dockerBuilder } from '../probe.ts';
+import { context } from '../context.ts';
+import { dockerBuilder } from '../probe.ts';
 import { rebake, run, type Command } from '../processes.ts';
 import { temporaryFolder } from '../scratch.ts';
 import { inTurn } from '../statistics.ts';
@@ -23,7 +24,7 @@ export const applyOverhead: Bench = {
     const { docker, rootfs } = await enginesFor('docker', 'rootfs');
     const tmp = temporaryFolder(scratch);
     const [dir, contexts] = [join(scratch, 'fleet'), join(scratch, 'contexts')];
-    const builder = dockerBuilder(docker.host);
+    const builder = await dockerBuilder(docker.host);
     const left: Location[] = [];
     try {
       note(`building ${ENVS} images for the first time`);
