@@ -1,6 +1,7 @@
 /** What BuildKit says while it builds, as progress for people; and what a failure needs of it: the failing step and its last lines. */
 import { stripVTControlCharacters } from 'node:util';
 import type { Progress } from '@rebake/sdk';
+import { instructionName } from '@rebake/sdk/building';
 import type { StatusResponse, Vertex, VertexStatus } from './generated/control_pb.ts';
 import { LogLines } from './log-lines.ts';
 
@@ -18,7 +19,6 @@ export interface FailedStep {
 
 /** Lines of a step that are kept in case it fails. */
 const KEPT_LINES = 50;
-const NAME_LENGTH = 160;
 /** Nobody waits for less, such as the Dockerfile itself. */
 const WORTH_SHOWING = 1024 * 1024;
 
@@ -138,28 +138,7 @@ function linesOf(step: Step, stream: bigint): LogLines {
   return lines;
 }
 
-/** An instruction for people: without BuildKit's own numbering, without mounts, scripts by their names, digests by their beginnings. */
+/** An instruction for people, without BuildKit's own numbering. */
 export function stepName(vertexName: string): string {
-  const name = stripVTControlCharacters(vertexName)
-    .replace(/^\[(?!internal|auth)[^\]]*\]\s*/, '')
-    .replaceAll(/(^|\s)--(mount|network|security)=\S+/g, '$1')
-    .replaceAll(/\s+/g, ' ')
-    .replace(/^(RUN )(\[.*\])$/, (_all, run: string, argv: string) => run + commandLine(argv))
-    .replaceAll(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1')
-    .trim();
-  return name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
-}
-
-/** The exec form as one would type it; a script that a shell runs goes without shell and folder. */
-function commandLine(argv: string): string {
-  let words: unknown;
-  try {
-    words = JSON.parse(argv);
-  } catch {
-    return argv;
-  }
-  if (!Array.isArray(words)) return argv;
-  const [shell, script, ...more] = words.map(String);
-  if (shell !== '/bin/sh' || !script?.endsWith('.sh')) return words.map(String).join(' ');
-  return [script.slice(script.lastIndexOf('/') + 1), ...more].join(' ');
+  return instructionName(stripVTControlCharacters(vertexName).replace(/^\[(?!internal|auth)[^\]]*\]\s*/, ''));
 }

@@ -2,7 +2,7 @@
 import { BuildFailure } from '@rebake/image';
 import type { Digest, Platform } from '@rebake/image';
 import type { Ctx } from '@rebake/sdk';
-import { failure } from '@rebake/sdk/building';
+import { failure, unlessAborted } from '@rebake/sdk/building';
 import { Chooser } from './chooser.ts';
 import type { Want } from './chooser.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -218,19 +218,6 @@ export class Fleet {
 
 function movedLine(to: Endpoint, { error }: BuildFailure): string {
   return `rebake: ${error.words}; the build starts again on ${to.shown}`;
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
 
 /** Waits, without keeping the process alive. */

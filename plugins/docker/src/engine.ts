@@ -5,7 +5,7 @@ import { Channel } from '@rebake/buildkit';
 import type { OpenSession } from '@rebake/buildkit';
 import { imageOf, infoOf } from './engine-answers.ts';
 import type { EngineImage, EngineInfo } from './engine-answers.ts';
-import { apiWords, engineFailure, failure, registryFailure, showEndpoint } from '@rebake/sdk/building';
+import { apiWords, engineFailure, failure, registryFailure, showEndpoint, unlessAborted } from '@rebake/sdk/building';
 import type { EngineEndpoint } from '@rebake/sdk/building';
 import { agentFor } from '@rebake/sdk/engine-http';
 import { buildkitConnection, dockerodeAddress } from './endpoint.ts';
@@ -177,19 +177,6 @@ export class Engine {
       const registry = words === null ? null : registryFailure(words, error);
       throw registry ?? lost(error, this.shown) ?? engineFailure(error, this.shown);
     }
-  }
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Digest } from '@rebake/image';
 import type { Progress } from '@rebake/sdk';
-import { instructionName } from './instruction-name.ts';
+import { instructionName } from '@rebake/sdk/building';
 
 /** Lines of a step that are kept in case it fails. */
 const KEPT_LINES = 50;

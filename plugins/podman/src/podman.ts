@@ -1,6 +1,13 @@
 /** One Podman: what its API (libpod) can be asked for. All that it answers is checked here. */
 import type { Credentials, Digest, RegistryAccess } from '@rebake/image';
-import { containersName, engineFailure, failure, isInsecure, registryFailure } from '@rebake/sdk/building';
+import {
+  containersName,
+  engineFailure,
+  failure,
+  isInsecure,
+  registryFailure,
+  unlessAborted,
+} from '@rebake/sdk/building';
 import type { LayeredImage, Name } from '@rebake/sdk/building';
 import { idIn, idOf, imageOf, infoOf, unsupported, versionOf } from './answers.ts';
 import type { PodmanInfo } from './answers.ts';
@@ -8,7 +15,6 @@ import { readJsonLines } from './json-lines.ts';
 import type { PodmanLine } from './json-lines.ts';
 import { Refusal } from './service.ts';
 import type { Ask, Service } from './service.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 /** How to get into a registry. */
 export interface Entrance {

@@ -4,13 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { engineFailure, failure } from '@rebake/sdk/building';
+import { engineFailure, failure, unlessAborted } from '@rebake/sdk/building';
 import type { BuilderPlace } from '@rebake/sdk';
 import type { Destination } from './destination.ts';
 import { showHost } from './host.ts';
 import { routeTo } from './route.ts';
 import type { Route } from './route.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 /** How long a service may be silent, in milliseconds. */
 export interface Patience {
