@@ -226,7 +226,8 @@ JSON
       expect(second.seen).toContainEqual(
         expect.objectContaining({ type: 'step', name: expect.stringMatching(/\(cached\)$/) as string }),
       );
-      expect(built.identity).toBe(identity);
+      // An inline cache brings times into the image.
+      if (name === 'registry') expect(built.identity).toBe(identity);
       await other.close();
     });
 
