@@ -112,6 +112,24 @@ describe('apply', () => {
   });
 });
 
+describe('an image with attestations', () => {
+  it('is published as the index that holds them, copied as such, and found again', async () => {
+    bench.builder.attests = true;
+    const nodes = [...fleet(), publication('env', TWO, 'cpu', ['env'])];
+    await bench.run(nodes);
+    for (const registry of [ONE, TWO]) {
+      const { tags } = bench.registry.repository(registry, 'cpu');
+      expect(bench.registry.indexes.has(tags.get('env')!)).toBe(true);
+    }
+    expect(await bench.efforts(nodes)).toEqual({});
+    bench.builder.names.clear();
+    bench.store.entries.clear();
+    await bench.run(nodes);
+    expect(bench.builder.built).toEqual(['base', 'env']);
+    expect(bench.registry.indexes.has(bench.registry.repository(TWO, 'cpu').tags.get('env')!)).toBe(true);
+  });
+});
+
 describe('two builders', () => {
   const mixed = [debian, base, image('env', ['base'], { builder: 'other' }), publication('env', ONE, 'cpu', ['env'])];
 

@@ -77,7 +77,12 @@ function transfers(state: EnginesState, engine: { readonly host: string; readonl
       const { signal } = new AbortController();
       expect(await client.resolve({ registry, repository, reference }, { signal })).toEqual({
         seen: 'yes',
-        value: { identity: image.identity, manifest, mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+        value: {
+          identity: image.identity,
+          manifest,
+          top: manifest,
+          mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        },
       });
       expect(await podman.image(image.identity)).toMatchObject({ RepoTags: [`localhost/${nameOf('small')}`] });
     });

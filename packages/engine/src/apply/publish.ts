@@ -91,7 +91,7 @@ export async function bringCandidate(
   const tag = candidateTag(key);
   const seen = await lookout.resolve({ ...target, reference: tag }, image.platform);
   if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
-  if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.manifest;
+  if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.top;
 
   const places = mergePlaces(output, [output, ground.placesOf(image.id)]).at.flatMap((at) =>
     'registry' in at ? [at] : [],
@@ -132,7 +132,7 @@ async function verified(
 ): Promise<Digest> {
   const seen = await ground.means.lookout.resolve({ ...target, reference: manifest }, image.platform);
   if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
-  if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.manifest;
+  if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.top;
   const words = `${target.registry}/${target.repository}@${manifest} is not the image ${output.identity} that was pushed`;
   throw new BuildFailure({ code: 'IDENTITY_CHANGED', retry: 'never', words });
 }
@@ -152,7 +152,7 @@ async function registryTags(
     const seen = await lookout.resolve({ ...target, reference }, image.platform);
     if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
     if (seen.seen === 'no' || seen.value.identity !== output.identity) return null;
-    places.push({ ...target, manifest: seen.value.manifest });
+    places.push({ ...target, manifest: seen.value.top });
   }
   return places.length > 0 ? mergePlaces(output, [{ identity: output.identity, at: places }]).at : null;
 }

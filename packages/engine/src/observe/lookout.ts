@@ -49,8 +49,11 @@ export class Lookout {
     return this.#options.builders.probe(builder, this.signal);
   }
 
-  /** Identity and manifest behind a tag or a digest. */
-  async resolve(at: ReferenceAt, platform: Platform): Promise<Seen<{ identity: Digest; manifest: Digest }>> {
+  /** Identity and manifest behind a tag or a digest; `top` is the index, where there is one. */
+  async resolve(
+    at: ReferenceAt,
+    platform: Platform,
+  ): Promise<Seen<{ identity: Digest; manifest: Digest; top: Digest }>> {
     const options = { signal: this.signal, platform };
     return this.#noted(at, await this.#gate.ask(at.registry, () => this.#options.registry.resolve(at, options)));
   }
@@ -61,8 +64,10 @@ export class Lookout {
     return this.#noted(at, await this.#gate.ask(at.registry, () => this.#options.registry.head(at, options)));
   }
 
-  #noted<T extends { readonly manifest: Digest }>(at: RepositoryAt, seen: Seen<T>): Seen<T> {
-    if (seen.seen === 'yes') this.#manifests.add(placeName({ ...at, manifest: seen.value.manifest }));
+  #noted<T extends { readonly manifest: Digest; readonly top?: Digest }>(at: RepositoryAt, seen: Seen<T>): Seen<T> {
+    if (seen.seen !== 'yes') return seen;
+    const { manifest, top = manifest } = seen.value;
+    for (const digest of [manifest, top]) this.#manifests.add(placeName({ ...at, manifest: digest }));
     return seen;
   }
 
@@ -130,7 +135,7 @@ export class Lookout {
   async #inRepository(at: RepositoryAt, tag: string, image: Image): Promise<Seen<Output>> {
     const seen = await this.resolve({ ...at, reference: tag }, image.platform);
     if (seen.seen !== 'yes') return seen;
-    return { seen: 'yes', value: { identity: seen.value.identity, at: [{ ...at, manifest: seen.value.manifest }] } };
+    return { seen: 'yes', value: { identity: seen.value.identity, at: [{ ...at, manifest: seen.value.top }] } };
   }
 }
 

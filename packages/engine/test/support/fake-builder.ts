@@ -23,6 +23,8 @@ export class FakeBuilder implements Builder {
   contents = 'fake@1';
   reproducible = true;
   down = false;
+  /** Whether what it pushes is an index with attestations. */
+  attests = false;
   /** Called in every build, after it was noted and before anything is made. */
   onBuild: (name: string, job: Job, ctx: Ctx) => Promise<void> = () => Promise.resolve();
   #nonce = 0;
@@ -79,7 +81,9 @@ export class FakeBuilder implements Builder {
     if (!this.#here(image)) throw new BuildFailure({ code: 'IMAGE_GONE', retry: 'never', words: 'no such image' });
     if (this.registry.down.has(to.registry))
       throw new BuildFailure({ code: 'REGISTRY_UNREACHABLE', retry: 'never', words: 'down' });
-    return this.registry.put(to.registry, to.repository, candidateTag(to.key), image.identity);
+    const tag = candidateTag(to.key);
+    if (this.attests) return this.registry.putIndex(to.registry, to.repository, tag, image.identity);
+    return this.registry.put(to.registry, to.repository, tag, image.identity);
   }
 
   async tag(image: Output, name: string): Promise<Location> {

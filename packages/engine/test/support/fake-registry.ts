@@ -13,6 +13,8 @@ export class FakeRegistry implements RegistryClient {
   readonly repositories = new Map<string, Repository>();
   readonly down = new Set<string>();
   readonly asked: string[] = [];
+  /** Manifests that stand in an index, as those with attestations do: digest of the index → of the manifest. */
+  readonly indexes = new Map<Digest, Digest>();
 
   repository(registry: string, repository: string): Repository {
     const name = `${registry}/${repository}`;
@@ -30,6 +32,17 @@ export class FakeRegistry implements RegistryClient {
     return manifest;
   }
 
+  /** Puts an image with attestations under a tag; returns the digest of its index. */
+  putIndex(registry: string, repository: string, tag: string, identity: Digest): Digest {
+    const manifest = this.put(registry, repository, tag, identity);
+    const index = digestOf(['index', identity]);
+    const { manifests, tags } = this.repository(registry, repository);
+    this.indexes.set(index, manifest);
+    manifests.set(index, identity);
+    tags.set(tag, index);
+    return index;
+  }
+
   /** Identity behind a tag or digest, as the outside would see it. */
   shown(registry: string, repository: string, reference: string): Digest | null {
     const { manifests, tags } = this.repository(registry, repository);
@@ -40,18 +53,23 @@ export class FakeRegistry implements RegistryClient {
     registry: string;
     repository: string;
     reference: string;
-  }): Promise<Seen<{ identity: Digest; manifest: Digest; mediaType: string }>> {
+  }): Promise<Seen<{ identity: Digest; manifest: Digest; top: Digest; mediaType: string }>> {
     const identity = this.#look(at, 'resolve');
     if (typeof identity !== 'string') return identity;
     return {
       seen: 'yes',
-      value: { identity, manifest: manifestOf(identity), mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+      value: {
+        identity,
+        manifest: manifestOf(identity),
+        top: this.#topOf(at, identity),
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      },
     };
   }
 
   async head(at: { registry: string; repository: string; reference: string }): Promise<Seen<{ manifest: Digest }>> {
     const identity = this.#look(at, 'head');
-    return typeof identity === 'string' ? { seen: 'yes', value: { manifest: manifestOf(identity) } } : identity;
+    return typeof identity === 'string' ? { seen: 'yes', value: { manifest: this.#topOf(at, identity) } } : identity;
   }
 
   async config(): Promise<never> {
@@ -76,6 +94,7 @@ export class FakeRegistry implements RegistryClient {
     const identity = this.repository(from.registry, from.repository).manifests.get(from.manifest);
     if (!identity) throw new BuildFailure({ code: 'REGISTRY_NOT_FOUND', retry: 'never', words: 'no such manifest' });
     this.asked.push(`copy ${from.repository} to ${to.repository}`);
+    if (this.indexes.has(from.manifest)) return this.putIndex(to.registry, to.repository, to.tag, identity);
     return this.put(to.registry, to.repository, to.tag, identity);
   }
 
@@ -96,6 +115,12 @@ export class FakeRegistry implements RegistryClient {
   }
 
   async close(): Promise<void> {}
+
+  #topOf(at: { registry: string; repository: string; reference: string }, identity: Digest): Digest {
+    const { tags } = this.repository(at.registry, at.repository);
+    const named = tags.get(at.reference) ?? (at.reference as Digest);
+    return this.indexes.has(named) ? named : manifestOf(identity);
+  }
 
   #look(at: { registry: string; repository: string; reference: string }, how: string): Digest | Seen<never> {
     this.asked.push(`${how} ${at.registry}/${at.repository} ${at.reference}`);

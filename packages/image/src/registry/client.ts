@@ -38,6 +38,8 @@ export interface ManifestAt extends RepositoryAt {
 export interface Resolved {
   readonly identity: Digest;
   readonly manifest: Digest;
+  /** Digest of what the reference names: the index, where it is one, with all that belongs to the image (attestations, other platforms). */
+  readonly top: Digest;
   readonly mediaType: string;
 }
 
@@ -159,14 +161,15 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     if (document === null) return null;
     const { parsed, digest } = document;
     if (parsed.kind === 'manifest')
-      return { identity: parsed.config.digest, manifest: digest, mediaType: parsed.mediaType };
+      return { identity: parsed.config.digest, manifest: digest, top: digest, mediaType: parsed.mediaType };
     const name = `${at.registry}/${at.repository} ${at.reference}`;
     if (platform === undefined) throw missing(`${name} is an index, and no platform was asked for`);
     const entry = entryFor(parsed, platform, name);
     const image = await manifest({ ...at, reference: entry.digest }, signal);
     if (image === null) throw missing(`${name}: its image for ${platform} is not there`);
     if (image.parsed.kind === 'index') throw missing(`${name}: an index in an index`);
-    return { identity: image.parsed.config.digest, manifest: image.digest, mediaType: image.parsed.mediaType };
+    const { config, mediaType } = image.parsed;
+    return { identity: config.digest, manifest: image.digest, top: digest, mediaType };
   }
 
   return {
