@@ -1,5 +1,5 @@
 /** Addresses of services, taken apart and checked: they become sockets, and arguments of ssh. */
-import { parseSshTarget, showSshTarget } from '@rebake/sdk/building';
+import { parseEngineHost, showSshTarget } from '@rebake/sdk/building';
 import type { SshTarget } from '@rebake/sdk/building';
 
 /** Where a service is. */
@@ -12,22 +12,23 @@ const FORMS = 'must be unix:///path, ssh://[user@]host[:port]/path of the socket
 
 /** Takes an address apart; an error says what is wrong with it, for people. */
 export function parseHost(text: string): Host | { readonly error: string } {
-  if (text.startsWith('unix://')) {
-    const path = text.slice('unix://'.length);
-    return path.startsWith('/') && path.length > 1 && !path.includes('\0') ? { kind: 'unix', path } : { error: FORMS };
+  const parsed = parseEngineHost(withoutQuery(text));
+  if ('error' in parsed) return text.startsWith('ssh:') ? parsed : { error: FORMS };
+  switch (parsed.kind) {
+    case 'unix':
+      return { kind: 'unix', path: parsed.socketPath };
+    case 'ssh': {
+      const { path, ...target } = parsed.target;
+      return path === undefined ? { error: `${FORMS}; the path is missing` } : { kind: 'ssh', target, path };
+    }
+    case 'tcp': {
+      // Podman has no port of its own to fall back to.
+      const { host, port } = parsed;
+      return port === null ? { error: FORMS } : { kind: 'tcp', host, port };
+    }
+    default:
+      return parsed satisfies never;
   }
-  if (text.startsWith('ssh://')) {
-    const target = parseSshTarget(withoutQuery(text));
-    if ('error' in target) return target;
-    const { path, ...rest } = target;
-    return path === undefined ? { error: `${FORMS}; the path is missing` } : { kind: 'ssh', target: rest, path };
-  }
-  if (!text.startsWith('tcp://') || !URL.canParse(text)) return { error: FORMS };
-  const { hostname, port, pathname, search, hash, username } = new URL(text);
-  const isPlain = (pathname === '' || pathname === '/') && search === '' && hash === '' && username === '';
-  // Podman has no port of its own to fall back to. Node takes IPv6 addresses without the brackets of a URL.
-  if (!isPlain || hostname === '' || port === '') return { error: FORMS };
-  return { kind: 'tcp', host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }
 
 /** What is wrong with an address, or null. */

@@ -1,13 +1,18 @@
 /** Images between Podman and registries: pushed and pulled by digest, and compared afterwards. */
 import { candidateTag, createRegistryClient, isDigest } from '@rebake/image';
 import type { Digest, Location, Output } from '@rebake/image';
-import { candidateName, failure, parseName, pullReference, registryName } from '@rebake/sdk/building';
+import {
+  candidateName,
+  failure,
+  fromFirstRegistry,
+  parseName,
+  pullReference,
+  registryName,
+} from '@rebake/sdk/building';
 import type { LayeredImage } from '@rebake/sdk/building';
 import type { Ctx } from '@rebake/sdk';
 import type { PodmanLine } from './json-lines.ts';
 import type { Entrance, Podman } from './podman.ts';
-
-type RegistryLocation = Extract<Location, { registry: string }>;
 
 /** Pushes an image as the candidate of a key. Returns the digest of its manifest in the registry. */
 export async function push(
@@ -78,30 +83,20 @@ export async function fetch(podman: Podman, image: Output, key: Digest, ctx: Ctx
 /** Pulls an image from the first of its registries that has it. The reference is its only new name. */
 export async function pullImage(
   podman: Podman,
-  image: Output,
+  { identity, at: places }: Output,
   ctx: Ctx,
 ): Promise<{ readonly image: LayeredImage; readonly reference: string }> {
-  let last: unknown = failure('IMAGE_MISSING', 'never', `${image.identity} is not known to be in any registry`);
-  for (const at of image.at) {
-    if (!('registry' in at)) continue;
-    try {
-      return await pullFrom(podman, image.identity, at, ctx);
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      last = error;
-    }
-  }
-  throw last;
-}
-
-async function pullFrom(podman: Podman, identity: Digest, at: RegistryLocation, ctx: Ctx) {
+  let image: LayeredImage | null = null;
+  const at = await fromFirstRegistry({ identity, at: places }, ctx.signal, async (place) => {
+    const reference = pullReference(place);
+    await podman.pull(reference, await entranceOf(place.registry, ctx), ctx.signal, (line) => report(line, ctx));
+    image = await podman.image(reference, ctx.signal);
+    if (image?.id !== identity) await podman.untag(reference, ctx.signal);
+    return image?.id ?? null;
+  });
   const reference = pullReference(at);
-  await podman.pull(reference, await entranceOf(at.registry, ctx), ctx.signal, (line) => report(line, ctx));
-  const image = await podman.image(reference, ctx.signal);
-  if (image?.id === identity) return { image, reference };
-  await podman.untag(reference, ctx.signal);
-  const words = `${reference} is ${image?.id ?? 'nothing'} in Podman, not ${identity}`;
-  throw failure('IDENTITY_MISMATCH', 'never', words);
+  if (!image) throw failure('IMAGE_MISSING', 'backoff', `Podman pulled ${reference}, and has it no more`);
+  return { image, reference };
 }
 
 async function entranceOf(host: string, ctx: Ctx): Promise<Entrance> {
