@@ -1,10 +1,10 @@
 /** A context on disk: the files that were planned, with modes and times that say nothing about the machine. */
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOfBytes, renderDockerfile } from '@rebake/image';
 import type { ImageSpec } from '@rebake/image';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { writeContext } from '../src/building/context-folder.ts';
 
 function specOf(root: string, content: string): ImageSpec {
@@ -16,13 +16,16 @@ function specOf(root: string, content: string): ImageSpec {
 }
 
 describe('a context folder', () => {
-  const source = mkdtempSync(join(tmpdir(), 'rebake-source-'));
+  const top = mkdtempSync(join(tmpdir(), 'rebake-context-'));
+  const source = join(top, 'source');
+  afterAll(() => rmSync(top, { recursive: true }));
+  mkdirSync(source);
   mkdirSync(join(source, 'bin'));
   writeFileSync(join(source, 'bin/tool'), 'tool');
   writeFileSync(join(source, '.dockerignore'), '*\n');
 
   it('holds the files with fixed modes and times, and the Dockerfile beside it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rebake-context-'));
+    const folder = mkdtempSync(join(top, 'folder-'));
     const rendered = renderDockerfile(specOf(source, 'tool'), { parent: 'base:1', froms: {} });
     const { context, dockerfile } = await writeContext(rendered, folder);
     expect(readFileSync(join(context, 'bin/tool'), 'utf8')).toBe('tool');
@@ -33,7 +36,7 @@ describe('a context folder', () => {
   });
 
   it('is refused when a file is not what was planned', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rebake-context-'));
+    const folder = mkdtempSync(join(top, 'folder-'));
     const rendered = renderDockerfile(specOf(source, 'other'), { parent: 'base:1', froms: {} });
     await expect(writeContext(rendered, folder)).rejects.toMatchObject({ error: { code: 'INPUT_MOVED' } });
   });

@@ -1,5 +1,5 @@
 /** Commands that builders drive: their lines, their ends, and that nothing outlives an abort. */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +47,7 @@ describe('a command', () => {
     expect(existsSync(file)).toBe(true);
     const pid = Number(readFileSync(file, 'utf8'));
     await expect.poll(() => isRunning(pid)).toBe(false);
+    rmSync(folder, { recursive: true });
   });
 });
 
