@@ -11,6 +11,8 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   '@rebake/model': ['@rebake/sdk', '@rebake/image'],
   '@rebake/rebake': ['@rebake/image', '@rebake/sdk', '@rebake/planner', '@rebake/engine', '@rebake/model', 'plugins'],
   '@rebake/cli': ['@rebake/rebake', '@rebake/sdk'],
+  // As a plugin of anybody's: all it needs is what the SDK offers.
+  'rebake-builder-buildah': ['@rebake/sdk'],
   plugins: ['@rebake/sdk', '@rebake/image', '@rebake/buildkit'],
   '@rebake/tool-lint': [],
   '@rebake/tool-test': [],
