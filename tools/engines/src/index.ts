@@ -11,6 +11,7 @@ export type { Host, Hosts, HostsOptions } from './hosts.ts';
 export { isUp } from './liveness.ts';
 export { enginesDir, readState, REGISTRY_NAMES, statePath } from './state.ts';
 export type { Credentials, EngineName, EnginesState, PodmanState, RegistryName, RegistryState } from './state.ts';
+export { writeTinyRootfs } from './tiny-rootfs.ts';
 export { serveWheels } from './wheel-index.ts';
 export type { WheelIndex } from './wheel-index.ts';
 export { wheelFile, writeWheel } from './wheel.ts';
