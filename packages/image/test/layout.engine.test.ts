@@ -71,7 +71,12 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
       expect(progress.at(-1)).toEqual([total, total]);
       expect(await registry.resolve({ ...at, reference: 'x' }, { signal })).toEqual({
         seen: 'yes',
-        value: { identity: image.identity, manifest: image.manifest, mediaType: MANIFEST_TYPE },
+        value: {
+          identity: image.identity,
+          manifest: image.manifest,
+          top: image.manifest,
+          mediaType: MANIFEST_TYPE,
+        },
       });
       expect(await registry.download({ ...at, manifest: image.manifest }, there.layout, { signal })).toBe(
         image.manifest,

@@ -64,7 +64,8 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
   it('sees what was pushed, and what was not', async () => {
     await push(large, repository, 'one');
     const at = { registry: plain, repository, reference: 'one' };
-    const found = { identity: large.identity, manifest: large.manifest, mediaType: MANIFEST_TYPE };
+    const { identity, manifest } = large;
+    const found = { identity, manifest, top: manifest, mediaType: MANIFEST_TYPE };
     expect(await registry.resolve(at, options)).toEqual({ seen: 'yes', value: found });
     expect(await registry.resolve({ ...at, reference: large.manifest }, options)).toEqual({
       seen: 'yes',
@@ -194,7 +195,7 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
     for (const [architecture, { identity }] of Object.entries(images)) {
       const platform = architecture === 'amd64' ? 'linux/amd64' : 'linux/arm64';
       expect(await registry.resolve({ ...to, reference: 'x' }, { signal, platform })).toMatchObject({
-        value: { identity },
+        value: { identity, top: index.digest },
       });
     }
   });
