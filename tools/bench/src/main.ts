@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { applyOverhead } from './benches/apply-overhead.ts';
 import { builderOverhead } from './benches/builder-overhead.ts';
 import { contextTransfer } from './benches/context-transfer.ts';
+import { distributed } from './benches/distributed.ts';
 import { noop } from './benches/noop.ts';
 import { planner } from './benches/planner.ts';
 import { refresh } from './benches/refresh.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   applyOverhead,
   builderOverhead,
   contextTransfer,
+  distributed,
 ];
 
 const USAGE = `npm run bench -- [NAME…] [--json] [--record]
