@@ -73,7 +73,7 @@ export class BuildLog {
   }
 
   #print(text: string): void {
-    const lines = (this.#rest + text).split('\n');
+    const lines = joined(this.#rest, text).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) this.#line(line);
     while (this.#rest.length > LONGEST_LINE) {
@@ -93,6 +93,12 @@ export class BuildLog {
     if (this.#lastLines.length > KEPT_LINES) this.#lastLines.shift();
     this.#emit({ type: 'log', text });
   }
+}
+
+/** Podman cuts output where its buffer ends, and writes what is left of a character there, on both sides, as replacement characters: that one is lost. */
+function joined(before: string, after: string): string {
+  if (!before.endsWith('\uFFFD') || !after.startsWith('\uFFFD')) return before + after;
+  return before.replace(/\uFFFD+$/, '') + after.replace(/^\uFFFD+/, '');
 }
 
 // oxlint-disable-next-line no-control-regex -- control characters are what is removed; tabs stay

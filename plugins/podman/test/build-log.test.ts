@@ -15,6 +15,13 @@ function follow(...messages: string[]) {
   return { image, shown, log };
 }
 
+describe('output', () => {
+  it('has no halves of a character that Podman cut in two, and keeps what a step itself printed', () => {
+    expect(follow('日本\uFFFD\uFFFD', '\uFFFDと\n').shown).toEqual(['日本と']);
+    expect(follow('a\uFFFDb\n', '\uFFFDc\n').shown).toEqual(['a\uFFFDb', '\uFFFDc']);
+  });
+});
+
 describe('a build', () => {
   it('counts its steps, prints what they print, and ends in an image', () => {
     const { image, shown } = follow(
