@@ -20,10 +20,10 @@ const CHAIN = [
   { name: 'third', ms: 3_000, envs: 12 },
 ] as const;
 
-/** 60 images: three bases in a chain, and 57 envs that take 3 to 6 seconds. */
+/** 60 images: three bases in a chain, and 57 envs that take 4 to 8 seconds. */
 export const FLEET: readonly Sleeper[] = fleet(
   (base) => base.ms,
-  (_, index) => 3_000 + ((index * 5) % 7) * 500,
+  (_, index) => 4_000 + ((index * 5) % 9) * 500,
 );
 
 /** The same chain with one env on each base, all of which hardly wait: for what a build takes beside that. */
