@@ -15,7 +15,8 @@ const MOST_SHOWN = 500;
 export function acceptGreeting(shown: string): (first: Uint8Array) => BuildFailure | null {
   return (first) => {
     if (first.length <= TYPE_AT || first[TYPE_AT] === SETTINGS) return null;
-    const words = Buffer.from(first.subarray(0, MOST_SHOWN)).toString().trim();
+    // What follows may be our own bytes, sent back by whatever reads them.
+    const [words = ''] = Buffer.from(first.subarray(0, MOST_SHOWN)).toString().trim().split('\n');
     return failure('ENGINE_UNREACHABLE', 'never', `${shown} answers with something else than BuildKit: ${words}`);
   };
 }
