@@ -1,18 +1,15 @@
 /** A job in BuildKit's words: what a session offers for it, and what the Dockerfile frontend is told. */
-import { digestOf, digestOfBytes } from '@rebake/image';
+import { CONTEXT_FILE_TIME, digestOf, digestOfBytes } from '@rebake/image';
 import type { Credentials, RenderedDockerfile } from '@rebake/image';
 import type { BuildAccess, Ctx, Job } from '@rebake/sdk';
 import type { Offer } from './session.ts';
-
-/** Every file of a context gets this time, so that it says nothing about the machine: 2 January 1980, which zip archives can hold in every time zone. */
-const FILE_TIME = 315_619_200;
 
 /** What a session offers for a build: the context, its Dockerfile, secrets and logins. */
 export function offerOf({ dockerfile, dockerignore, files }: RenderedDockerfile, access: BuildAccess, ctx: Ctx): Offer {
   const texts = { Dockerfile: dockerfile, 'Dockerfile.dockerignore': dockerignore };
   return {
     locals: {
-      context: { files, isShared: true, modified: () => FILE_TIME },
+      context: { files, isShared: true, modified: () => CONTEXT_FILE_TIME },
       dockerfile: {
         files: Object.entries(texts).map(([path, text]) => ({ path, text, digest: digestOfBytes(text), exec: false })),
         // The receiver tells files apart by size and time, so that the time has to follow the contents; it gets into no image.

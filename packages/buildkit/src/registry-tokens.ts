@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { Credentials, RegistryAccess } from '@rebake/image';
-import { failure, registryFailure } from '@rebake/sdk/building';
+import { failure, isInsecure, registryFailure } from '@rebake/sdk/building';
 
 /** What a registry's challenge said, as the daemon passes it on. */
 export interface TokenRequest {
@@ -65,10 +65,9 @@ export function createTokenFetcher(from: TokenSources): FetchToken {
 }
 
 /** Credentials go only where the registry itself could have asked for them: not to plain HTTP where it speaks TLS. */
-function realmOf({ host, realm }: TokenRequest, { insecure }: RegistryAccess): URL {
+function realmOf({ host, realm }: TokenRequest, access: RegistryAccess): URL {
   const url = URL.parse(realm);
-  const isPlain = insecure === true || /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlain);
+  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isInsecure(access));
   if (url === null || !isAllowed || url.username !== '' || url.password !== '')
     throw failure(
       'REGISTRY_DENIED',

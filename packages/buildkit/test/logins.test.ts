@@ -220,6 +220,14 @@ describe('a token', () => {
     },
   );
 
+  it('is not asked for in the clear by a registry that speaks TLS, on this machine either', async () => {
+    const login = () => Promise.reject(new Error('asked for a login'));
+    const registry = (host: string) => ({ host, ca: '/ca.pem' });
+    const fetchToken = createTokenFetcher({ credentials: login, registry, signal: never });
+    const request = { ...REQUEST, host: '127.0.0.1:5000', realm: 'http://127.0.0.1:5001/token' };
+    await expect(fetchToken(request)).rejects.toMatchObject({ error: { code: 'REGISTRY_DENIED' } });
+  });
+
   it('of a server that is not there is to be tried again', async () => {
     const request = { ...REQUEST, host: '127.0.0.1:1', realm: 'http://127.0.0.1:1/token' };
     await expect(fetcher(null)(request)).rejects.toMatchObject({

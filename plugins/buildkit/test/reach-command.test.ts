@@ -64,8 +64,7 @@ describe('ssh', () => {
   it.each(['ssh://build', 'kube-pod://b'])(
     'that greets people before it connects is told from a daemon: %s',
     async (at) => {
-      for (const tool of ['ssh', 'kubectl'])
-        fake(tool, 'printf "Welcome to build!\\nPRI * HTTP/2.0\\n"; cat');
+      for (const tool of ['ssh', 'kubectl']) fake(tool, 'printf "Welcome to build!\\nPRI * HTTP/2.0\\n"; cat');
       expect(await look(at, { env })).toEqual({
         code: 'ENGINE_UNREACHABLE',
         retry: 'never',

@@ -4,13 +4,12 @@
  */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { readContextFile } from '@rebake/image';
+import { CONTEXT_FILE_TIME, readContextFile } from '@rebake/image';
 import type { ContextFile, RenderedDockerfile } from '@rebake/image';
 import { createTarPacker } from 'modern-tar';
 import type { TarHeader } from 'modern-tar';
 
-/** Every file gets this time, so that it says nothing about the machine: 2 January 1980, as from the other builders. */
-const FILE_TIME = new Date(315_619_200_000);
+const FILE_TIME = new Date(CONTEXT_FILE_TIME * 1_000);
 
 /** A file for the build alone: Podman takes it out of the context before anything is copied. */
 export interface SentSecret {

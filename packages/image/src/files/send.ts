@@ -12,6 +12,9 @@ export type ContextFile = { readonly path: string; readonly digest: Digest; read
   | { readonly text: string }
 );
 
+/** Time of every file of a context, in seconds, so that it says nothing about the machine: 2 January 1980, which zip archives can hold in every time zone. */
+export const CONTEXT_FILE_TIME = 315_619_200;
+
 /** The failure of a file that is not what was planned. */
 function moved(path: string, cause?: unknown): BuildFailure {
   const words = `${path} changed since the plan was made; plan again`;

@@ -3,11 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { readContextFile } from '@rebake/image';
+import { CONTEXT_FILE_TIME, readContextFile } from '@rebake/image';
 import type { RenderedDockerfile } from '@rebake/image';
-
-/** Every file gets this time, so that it says nothing about the machine: 2 January 1980. */
-const FILE_TIME = 315_619_200;
 
 /** Where a context was written. */
 export interface ContextFolder {
@@ -33,11 +30,11 @@ export async function writeContext(rendered: RenderedDockerfile, folder: string)
     await mkdir(dirname(path), { recursive: true });
     await pipeline(readContextFile(file), createWriteStream(path, { flags: 'wx' }));
     await chmod(path, file.exec ? 0o755 : 0o644);
-    await utimes(path, FILE_TIME, FILE_TIME);
+    await utimes(path, CONTEXT_FILE_TIME, CONTEXT_FILE_TIME);
   }
   for (const path of folders) {
     await chmod(path, 0o755);
-    await utimes(path, FILE_TIME, FILE_TIME);
+    await utimes(path, CONTEXT_FILE_TIME, CONTEXT_FILE_TIME);
   }
   return { dockerfile, ignoreFile, context };
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { failure } from './failures.ts';
+import { isRecord } from './json-lines.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -97,10 +98,6 @@ function readIfThere(file: string): Buffer | null {
 
 function field(value: unknown, name: string): unknown {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unusable(words: string, cause?: unknown): Error {

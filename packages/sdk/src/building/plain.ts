@@ -1,10 +1,10 @@
 /** Small facts about registries and names that tools other than Docker want to be told. */
-import { parseReference } from '@rebake/image';
+import { isLoopback, parseReference } from '@rebake/image';
 import type { RegistryAccess } from '@rebake/image';
 
 /** Whether a registry is spoken to without TLS, or with a certificate that nobody checks: it is declared so, or is this machine (as in Docker). */
 export function isInsecure({ host, ca, insecure }: RegistryAccess): boolean {
-  return insecure === true || (ca === undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host));
+  return insecure === true || (ca === undefined && isLoopback(host));
 }
 
 /** A name, or an id, as Podman and Buildah take it: a name without a host is `localhost/NAME` there, so that no registry is asked for it; ids are bare. */
