@@ -1,11 +1,8 @@
 /** Bytes of a process as lines of text: characters cut in two are put together again, and nothing in them can drive a terminal. */
-import { stripVTControlCharacters } from 'node:util';
+import { shownLine } from '@rebake/sdk/building';
 
 /** A longer line is cut into pieces, so that a process without line ends cannot fill the memory. */
 const LONGEST = 8_192;
-
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** One stream of a process. */
 export class LogLines {
@@ -20,7 +17,7 @@ export class LogLines {
   /** The rest, when nothing more comes. */
   end(): string[] {
     const lines = this.#cut(this.#decoder.decode());
-    if (this.#rest !== '') lines.push(clean(this.#rest));
+    if (this.#rest !== '') lines.push(shownLine(this.#rest));
     this.#rest = '';
     return lines;
   }
@@ -32,12 +29,6 @@ export class LogLines {
       lines.push(this.#rest.slice(0, LONGEST));
       this.#rest = this.#rest.slice(LONGEST);
     }
-    return lines.map(clean);
+    return lines.map(shownLine);
   }
-}
-
-/** What a terminal would show of a line in the end: a carriage return starts it again, as progress bars do. */
-function clean(line: string): string {
-  const shown = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
-  return stripVTControlCharacters(shown).replaceAll(CONTROL, '');
 }

@@ -54,3 +54,4 @@ export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';
 export { readDockerfile } from './dockerfile/references.ts';
 export type { DockerfileFacts, DockerfileReference } from './dockerfile/references.ts';
 export { isLoopback } from './registry/transport.ts';
+export { observe } from './registry/errors.ts';

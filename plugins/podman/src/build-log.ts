@@ -1,8 +1,7 @@
 /** What Podman says while it builds: steps, what the steps print, and the image at the end. */
-import { stripVTControlCharacters } from 'node:util';
 import type { Digest } from '@rebake/image';
 import type { Progress } from '@rebake/sdk';
-import { instructionName } from '@rebake/sdk/building';
+import { instructionName, shownLine } from '@rebake/sdk/building';
 
 /** Lines of a step that are kept in case it fails. */
 const KEPT_LINES = 50;
@@ -88,7 +87,7 @@ export class BuildLog {
   }
 
   #line(line: string): void {
-    const text = clean(line);
+    const text = shownLine(line);
     this.#lastLines.push(text);
     if (this.#lastLines.length > KEPT_LINES) this.#lastLines.shift();
     this.#emit({ type: 'log', text });
@@ -99,13 +98,4 @@ export class BuildLog {
 function joined(before: string, after: string): string {
   if (!before.endsWith('\uFFFD') || !after.startsWith('\uFFFD')) return before + after;
   return before.replace(/\uFFFD+$/, '') + after.replace(/^\uFFFD+/, '');
-}
-
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed; tabs stay
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-
-/** What a terminal would show of a line in the end: a carriage return starts it again, as progress bars do. */
-function clean(line: string): string {
-  const shown = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
-  return stripVTControlCharacters(shown).replaceAll(CONTROL, '');
 }

@@ -1,21 +1,13 @@
 /** What goes wrong at an engine, in one vocabulary of codes, with the engine's own words. */
-import { stripVTControlCharacters } from 'node:util';
 import { BuildFailure } from '@rebake/image';
 import type { BuildError } from '@rebake/image';
+import { printable } from './printable.ts';
 
 const MAX_WORDS = 16_384;
 
 /** A failure with a code; words from outside are bounded and cannot drive a terminal. */
 export function failure(code: string, retry: BuildError['retry'], words: string, cause?: unknown): BuildFailure {
   return new BuildFailure({ code, retry, words: readable(words) }, { cause });
-}
-
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed; line ends and tabs stay
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-
-/** A text without what could drive a terminal. */
-export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(CONTROL, '');
 }
 
 function readable(text: string): string {

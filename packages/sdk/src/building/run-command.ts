@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { engineFailure, failure, printable } from './failures.ts';
+import { engineFailure, failure } from './failures.ts';
+import { printable } from './printable.ts';
 
 /** How a command is run. */
 export interface RunOptions {

@@ -1,6 +1,5 @@
-/** Looking for images: what is asked for, as a name of this engine, and the answer in three values. */
-import { BuildFailure } from '@rebake/image';
-import type { Digest, Location, Seen } from '@rebake/image';
+/** Looking for images: what is asked for, as a name of this engine. */
+import type { Digest, Location } from '@rebake/image';
 import { failure } from './failures.ts';
 import { candidateName, parseName } from './names.ts';
 
@@ -16,15 +15,4 @@ export function nameHere(at: Location | { readonly key: Digest }, engineId: stri
   if ('engine' in at && at.engine !== engineId) return null;
   const { repository, tag } = parseName('key' in at ? candidateName(at.key) : at.name);
   return `${repository}:${tag}`;
-}
-
-/** Null is no; a failure is unknown. Aborts and bugs reject. */
-export async function observe<T>(look: () => Promise<T | null>): Promise<Seen<T>> {
-  try {
-    const value = await look();
-    return value === null ? { seen: 'no' } : { seen: 'yes', value };
-  } catch (error) {
-    if (error instanceof BuildFailure) return { seen: 'unknown', why: error.error };
-    throw error;
-  }
 }
