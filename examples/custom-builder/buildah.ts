@@ -39,7 +39,7 @@ function createBuildah({ command, env }: z.output<typeof options>, place: sdk.Bu
     return {
       engine: `buildah:${hostname()}:${store.GraphRoot}`,
       contents: sdk.DOCKERFILE_CONTENTS,
-      steps: Object.entries(sdk.STEP_VERSIONS).map(([step, version]) => `${step}@${version}`),
+      steps: sdk.DOCKERFILE_STEPS,
       platforms: [`linux/${host.arch}`],
       reproducible: false,
     };

@@ -1,5 +1,6 @@
 /** Images as data: steps, file sets, Dockerfile rendering, OCI documents, registry client. No domain word. */
 export * from './types.ts';
+export type { DebianMirror, LockedDeb, LockedFile, LockedPackage } from './locks/types.ts';
 export * from './canonical.ts';
 export * from './digest.ts';
 export { FileProblem } from './files/problem.ts';
@@ -49,7 +50,7 @@ export type {
   WriteStatus,
 } from './layout/types.ts';
 export { mountsFiles } from './dockerfile/mounts.ts';
-export { DOCKERFILE_CONTENTS, renderDockerfile } from './dockerfile/render.ts';
+export { DOCKERFILE_CONTENTS, DOCKERFILE_STEPS, renderDockerfile } from './dockerfile/render.ts';
 export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';
 export { readDockerfile } from './dockerfile/references.ts';
 export type { DockerfileFacts, DockerfileReference } from './dockerfile/references.ts';

@@ -3,8 +3,10 @@
  * Nothing here knows DSS or Docker; paths, names and users are parameters.
  */
 
-/** Content address, as in OCI: `sha256:` and 64 lower-case hex digits. */
-export type Digest = `sha256:${string}`;
+import type { Digest } from './content-address.ts';
+import type { DebianMirror, LockedDeb, LockedPackage } from './locks/types.ts';
+
+export type { Digest } from './content-address.ts';
 
 /** Platforms that rebake builds for, written as in OCI. */
 export type Platform = `linux/${'amd64' | 'arm64'}`;
@@ -25,8 +27,13 @@ export interface FileSet {
   readonly files: readonly FileEntry[];
 }
 
-/** What a package manager installs: a lock file by digest, or normalized requirement lines. */
-export type Packages = { readonly lock: Digest } | { readonly requirements: readonly string[] };
+/**
+ * What a package manager installs: exactly the files of a lock, or normalized requirement lines that it resolves itself. `glibc`: the version
+ * (`2.36`) that wheels of the lock may need.
+ */
+export type Packages =
+  | { readonly locked: readonly LockedPackage[]; readonly glibc: string }
+  | { readonly requirements: readonly string[] };
 
 /** Family of the distribution in a base: decides between apt and dnf. */
 export type Family = 'debian' | 'rhel';
@@ -38,6 +45,19 @@ export type Family = 'debian' | 'rhel';
 export type Step =
   /** The whole root file system from one tar archive: `files` holds exactly that file. Always first; there is no parent then. */
   | { readonly step: 'rootfs'; readonly files: FileSet }
+  /** The image of an OCI image layout or of an archive (OCI or `docker save`), whose files these are. Always first. `name` picks one of several. */
+  | { readonly step: 'layout'; readonly files: FileSet; readonly name: string | null }
+  /**
+   * Debian packages as they are in a lock: all that are missing, in any order. First, they make the whole root file system; else they are added
+   * to a parent that has Debian packages.
+   */
+  | {
+      readonly step: 'debian';
+      readonly suite: string;
+      readonly packages: readonly LockedDeb[];
+      /** Null: the machine's. */
+      readonly mirror: DebianMirror | null;
+    }
   /**
    * A user's whole Dockerfile. Always first. `froms` lists the references of its FROM and COPY --from lines that are neither stages nor
    * `scratch`, as written; the job pins each to a digest.
@@ -62,6 +82,8 @@ export type Step =
       readonly from: 'cran' | 'debian';
       readonly names: readonly string[];
     }
+  /** A symbolic link `name` in the folder `folder` (which is there or is made) that leads to `target`; it takes the place of what was there. */
+  | { readonly step: 'link'; readonly folder: string; readonly name: string; readonly target: string }
   | { readonly step: 'copy'; readonly files: FileSet; readonly to: string; readonly owner: string }
   /** Runs argv (no shell) as root in `workdir`. `files` can be read below `mount` while it runs, and are not in the image afterwards. */
   | {
@@ -76,15 +98,23 @@ export type Step =
 /** Versions of the steps as this kernel writes them; raised when the meaning of a step's fields changes. */
 export const STEP_VERSIONS = {
   rootfs: 1,
+  layout: 1,
+  debian: 1,
   dockerfile: 1,
   fragment: 1,
   'system-packages': 1,
   user: 1,
-  'python-env': 1,
+  'python-env': 2,
   'r-packages': 1,
+  link: 1,
   copy: 1,
   run: 1,
 } as const satisfies Record<Step['step'], number>;
+
+/** Whether an image can begin with this step, without a parent; all but `debian` are always first. */
+export function bringsGround({ step }: Step): boolean {
+  return step === 'rootfs' || step === 'layout' || step === 'dockerfile' || step === 'debian';
+}
 
 /** Steps on top of a parent (or of a first step that brings its own ground), and the config of the image. */
 export interface ImageSpec {

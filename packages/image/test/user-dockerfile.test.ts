@@ -133,15 +133,27 @@ describe('a spec', () => {
     expect(renderDockerfile(spec([steps[0], { ...steps[1], files: files('x') }]), PARENT).files).toHaveLength(1);
   });
 
-  it('with a lock is for another builder', () => {
-    const lock = {
+  it('with Debian packages or a layout is for another builder', () => {
+    const debian = { step: 'debian', suite: 'bookworm', packages: [], mirror: null } as const;
+    expect(code(() => renderDockerfile(spec([debian]), PARENT))).toMatch(/^STEP_UNSUPPORTED/);
+  });
+
+  it('with a lock installs what is in it, by hash', () => {
+    const digest = files('l').files[0]!.digest;
+    const file = { name: 'six-1.17.0-py2.py3-none-any.whl', url: 'https://files.example.com/six.whl', size: 3, digest };
+    const six = { name: 'six', version: '1.17.0', marker: null, direct: false, wheels: [file], sdist: null };
+    const own = { ...six, name: 'own', version: null, marker: "python_version < '3.12'", direct: true };
+    const step = {
       step: 'python-env',
       prefix: '/x',
       interpreter: '3.11',
-      packages: { lock: files('l').files[0]!.digest },
+      packages: { locked: [six, own], glibc: '2.36' },
       bytecode: false,
     } as const;
-    expect(code(() => renderDockerfile(spec([lock]), PARENT))).toMatch(/^STEP_UNSUPPORTED/);
+    const texts = renderDockerfile(spec([step]), PARENT).files.map((one) => ('text' in one ? one.text : ''));
+    expect(texts).toContain(
+      `--require-hashes\nsix==1.17.0 --hash=${digest}\nown @ https://files.example.com/six.whl ; python_version < '3.12' --hash=${digest}\n`,
+    );
   });
 });
 

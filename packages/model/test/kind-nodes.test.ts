@@ -5,6 +5,16 @@ import { checkNodes, type CheckedNodes, type Surroundings } from '../src/expand/
 
 const AT: Where = { file: 'rebake.yaml', line: 9, column: 3, path: 'nodes.docs' };
 const FILES = { root: '/site', files: [{ path: 'pages/a.md', digest: digestOf('a'), exec: false }] };
+const FILE = {
+  name: 'six-1.17.0-py2.py3-none-any.whl',
+  url: 'https://files.example.com/six',
+  size: 1,
+  digest: digestOf('s'),
+};
+const LOCKED = [{ name: 'six', version: '1.17.0', marker: null, direct: false, wheels: [FILE], sdist: null }];
+const DEBS = [
+  { name: 'bash', version: '5.2-1', architecture: 'amd64', path: 'pool/bash.deb', size: 1, digest: digestOf('d') },
+];
 
 const base: Image = {
   id: 'base/python#linux/amd64' as NodeId,
@@ -104,13 +114,23 @@ describe('nodes of a plugin', () => {
       { step: 'system-packages', family: 'rhel', names: ['x'] },
       { step: 'user', name: 'u', uid: 1000, gid: 0, home: '/home/u' },
       { step: 'python-env', prefix: '/e', interpreter: '3.11', packages: { requirements: ['x'] }, bytecode: false },
-      { step: 'python-env', prefix: '/e', interpreter: '3.11', packages: { lock: digestOf('x') }, bytecode: true },
+      {
+        step: 'python-env',
+        prefix: '/e',
+        interpreter: '3.11',
+        packages: { locked: LOCKED, glibc: '2.36' },
+        bytecode: true,
+      },
+      { step: 'debian', suite: 'bookworm', packages: DEBS, mirror: null },
+      { step: 'link', folder: '/x', name: 'python', target: '/y' },
       { step: 'r-packages', library: '/r', from: 'cran', names: [] },
       { step: 'copy', files: FILES, to: '/x', owner: 'root:root' },
       { step: 'run', files: FILES, mount: '/m', workdir: '/w', argv: ['true'], env: {} },
     ];
     const spec = { steps, env: {}, buildEnv: {}, user: 'u', workdir: '/', entrypoint: ['/x'] };
     expect(check([{ ...image, parents: [], spec }]).problems).toEqual([]);
+    const layout = { step: 'layout', files: FILES, name: null };
+    expect(check([{ ...image, parents: [], spec: { steps: [layout], env: {} } }]).problems).toEqual([]);
     const whole = { step: 'dockerfile', text: 'FROM debian:12\n', files: FILES, froms: ['debian:12'] };
     expect(check([debian, { ...image, parents: [debian.id], spec: { steps: [whole], env: {} } }]).problems).toEqual([]);
     const names = new Set([...steps, whole].map(({ step }) => step));

@@ -1,6 +1,6 @@
 /** The builder over BuildKit daemons: each method of the contract, put together from its parts. */
 import { join } from 'node:path';
-import { candidateTag, DOCKERFILE_CONTENTS, STEP_VERSIONS } from '@rebake/image';
+import { candidateTag, DOCKERFILE_CONTENTS, DOCKERFILE_STEPS } from '@rebake/image';
 import type { Output, Platform } from '@rebake/image';
 import type { Builder, BuilderPlace, Ctx } from '@rebake/sdk';
 import { candidateName, failure, nameHere, observe, registryName } from '@rebake/sdk/building';
@@ -31,7 +31,7 @@ export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: 
       return {
         engine: await store.id(),
         contents: DOCKERFILE_CONTENTS,
-        steps: Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`),
+        steps: DOCKERFILE_STEPS,
         platforms: [...new Set<Platform>(reached.flatMap(({ platforms }) => platforms))].toSorted(),
         // An inline cache brings the time of the build into the image.
         reproducible: settings.cache?.type !== 'inline',

@@ -1,5 +1,5 @@
 /** The builder over one Docker engine: each method of the contract, put together from its parts. */
-import { DOCKERFILE_CONTENTS, STEP_VERSIONS } from '@rebake/image';
+import { DOCKERFILE_CONTENTS, DOCKERFILE_STEPS } from '@rebake/image';
 import type { Output } from '@rebake/image';
 import type { Builder, Ctx } from '@rebake/sdk';
 import { nameHere, observe, parseName, resolveDockerEndpoint } from '@rebake/sdk/building';
@@ -22,7 +22,7 @@ export function createDockerBuilder(options: DockerOptions, env: Environment): B
       return {
         engine: id,
         contents: DOCKERFILE_CONTENTS,
-        steps: Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`),
+        steps: DOCKERFILE_STEPS,
         platforms: [platform],
         reproducible: false,
       };

@@ -1,5 +1,5 @@
 /** The builder over one Podman: each method of the contract, put together from its parts. */
-import { DOCKERFILE_CONTENTS, STEP_VERSIONS } from '@rebake/image';
+import { DOCKERFILE_CONTENTS, DOCKERFILE_STEPS } from '@rebake/image';
 import { nameHere, observe, parseName } from '@rebake/sdk/building';
 import type { Builder, BuilderPlace } from '@rebake/sdk';
 import { build } from './build.ts';
@@ -28,7 +28,7 @@ export function createPodmanBuilder(options: PodmanOptions, place: BuilderPlace)
       return {
         engine: id,
         contents: DOCKERFILE_CONTENTS,
-        steps: Object.entries(STEP_VERSIONS).map(([name, version]) => `${name}@${version}`),
+        steps: DOCKERFILE_STEPS,
         platforms: [platform],
         reproducible: false,
       };

@@ -142,7 +142,7 @@ export function seriesOf(id: NodeId): string {
 /** What the image is built FROM: its first image parent, else its first external one; nothing where the first step brings its own ground. */
 async function parentOf(ground: Ground, node: Image, call: Call): Promise<Output | null> {
   const first = node.spec.steps[0]?.step;
-  if (first === 'rootfs' || first === 'dockerfile') return null;
+  if (first === 'rootfs' || first === 'layout' || first === 'dockerfile') return null;
   const parents = node.parents.map((id) => ground.node(id));
   const parent = parents.find((one) => one?.role === 'image') ?? parents.find((one) => one?.role === 'external');
   if (!parent) return null;

@@ -1,17 +1,22 @@
 /** Image specs as Dockerfiles that Docker's own BuildKit builds without a frontend from a registry: no `# syntax`, nothing newer than 20.10. */
 import type { ContextFile } from '../files/send.ts';
-import { BuildFailure, type ImageSpec, type Step } from '../types.ts';
+import { BuildFailure, STEP_VERSIONS, type ImageSpec, type Step } from '../types.ts';
 import { createContext } from './context.ts';
 import { parseDockerfile } from './parse.ts';
 import { absolutePath, comment, envName, envValue, execForm, invalid, owner, reference, word } from './quote.ts';
 import { pinReferences, readDockerfile } from './references.ts';
-import { copy, pythonEnv, rPackages, runStep, systemPackages, user, type At } from './steps.ts';
+import { copy, link, pythonEnv, rPackages, runStep, systemPackages, user, type At } from './steps.ts';
 
 /**
  * Contents class of what is rendered here. It is raised with every change of a rendered byte, so that images of the old bytes are not taken
  * for those of the new; a test holds the two together.
  */
 export const DOCKERFILE_CONTENTS = 'dockerfile@2';
+
+/** Steps that a Dockerfile can carry out, as `name@version`. */
+export const DOCKERFILE_STEPS: readonly string[] = Object.entries(STEP_VERSIONS)
+  .filter(([name]) => name !== 'layout' && name !== 'debian')
+  .map(([name, version]) => `${name}@${version}`);
 
 /** A Dockerfile and the context to build it with. */
 export interface RenderedDockerfile {
@@ -35,7 +40,7 @@ export interface Ground {
 
 /**
  * Renders a spec; the same input gives the same bytes. Throws a `BuildFailure` with `SPEC_INVALID` for values that no image can have, and
- * with `STEP_UNSUPPORTED` for packages from a lock and for steps that are not known here.
+ * with `STEP_UNSUPPORTED` for steps that are not known here, or that only a builder of layers can carry out.
  *
  * Steps run as root; an image without `user` stays root if it has steps of its own. `run` steps make and enter their `workdir`; an image
  * without `workdir` that has such steps ends in `/`.
@@ -61,8 +66,7 @@ export function renderDockerfile(spec: ImageSpec, base: Ground): RenderedDockerf
   if (entry.length > 0) blocks.push(entry);
   for (const { step, index } of steps) {
     const lines = renderStep(step, { context, escape }, base);
-    if (lines.length > 0)
-      blocks.push([comment(`${index} ${step.step}${step.step === 'fragment' ? ` ${step.place}` : ''}`), ...lines]);
+    if (lines.length > 0) blocks.push([comment(`${index} ${shownName(step)}`), ...lines]);
   }
   const config = configLines(spec, buildEnv, escape);
   if (config.length > 0) blocks.push(config);
@@ -109,18 +113,29 @@ function renderStep(step: Step, at: At, base: Ground): string[] {
       return pythonEnv(step, at);
     case 'r-packages':
       return rPackages(step, at);
+    case 'link':
+      return link(step, at);
     case 'copy':
       return copy(step, at);
     case 'run':
       return runStep(step, at);
+    case 'layout':
+    case 'debian':
+      throw unsupported(step);
     default:
       throw unsupported(step satisfies never);
   }
 }
 
+/** A link is made by a command, and rendered as one. */
+function shownName(step: Step): string {
+  if (step.step === 'fragment') return `fragment ${step.place}`;
+  return step.step === 'link' ? 'run' : step.step;
+}
+
 /** A step of a newer kernel: left out, it would give an image that lacks what was planned. */
-function unsupported({ step }: Step): BuildFailure {
-  const words = `the step ${JSON.stringify(step)} is not known here`;
+function unsupported({ step }: { readonly step: string }): BuildFailure {
+  const words = `the step ${JSON.stringify(step)} cannot be carried out by a Dockerfile`;
   return new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
 }
 

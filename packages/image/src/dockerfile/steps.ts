@@ -1,6 +1,6 @@
 /** One function a step: the instructions that carry it out on top of what is there. All of them expect and leave root as the user. */
 import type { Step } from '../types.ts';
-import { BuildFailure } from '../types.ts';
+import { lockedRequirements } from '../locks/requirements.ts';
 import type { Context } from './context.ts';
 import {
   absolutePath,
@@ -78,12 +78,12 @@ export function user(step: Of<'user'>, at: At): string[] {
 }
 
 export function pythonEnv(step: Of<'python-env'>, at: At): string[] {
-  if ('lock' in step.packages) {
-    const words = 'python-env: packages from a lock are not built with a Dockerfile';
-    throw new BuildFailure({ code: 'STEP_UNSUPPORTED', retry: 'elsewhere', words });
-  }
   const interpreter = matching('the Python version', step.interpreter, /^[0-9]{1,2}(?:\.[0-9]{1,2})?$/);
-  const requirements = lines('the requirement', step.packages.requirements);
+  const { packages } = step;
+  const requirements = lines(
+    'the requirement',
+    'locked' in packages ? lockedRequirements(packages.locked) : packages.requirements,
+  );
   const folder = at.context.add('python-env', {
     texts: { 'python-env.sh': PYTHON_ENV, 'bytecode.py': BYTECODE, 'requirements.txt': requirements },
   });
@@ -124,6 +124,15 @@ export function copy(step: Of<'copy'>, at: At): string[] {
   const folder = context.add('copy', { files: step.files });
   const target = to.endsWith('/') ? to : `${to}/`;
   return [`COPY --chown=${account} ${execForm('copy', [`${folder}/`, word(target, escape)])}`];
+}
+
+/** As the command that makes it. */
+export function link(step: Of<'link'>, at: At): string[] {
+  const { folder, name, target } = step;
+  if (name === '' || name.startsWith('-') || name.includes('/')) throw invalid('the name of a link', name, 'is none');
+  const argv = ['ln', '-sfn', absolutePath('the target of a link', target), name];
+  const files = { root: '/', files: [] };
+  return runStep({ step: 'run', files, mount: MOUNT, workdir: folder, argv, env: {} }, at);
 }
 
 export function runStep(step: Of<'run'>, at: At): string[] {

@@ -1,5 +1,5 @@
 /** What plugins give as nodes, checked: names, roles, parents and places, so that nothing which is no graph gets further. */
-import { isDigest, isRegistryHost } from '@rebake/sdk';
+import { bringsGround, isDigest, isRegistryHost } from '@rebake/sdk';
 import type { External, Image, Input, Node, NodeId, Platform, Publication, Where } from '@rebake/sdk';
 import { isReference, isRepository, isTag } from '../names.ts';
 import { short } from './inputs.ts';
@@ -211,7 +211,7 @@ function parentsProblem(node: Node, find: (id: string) => Node | undefined): str
 
 function imageProblem({ platform, spec }: Image, parents: readonly (Node | undefined)[]): string | null {
   const [first] = spec.steps;
-  if (parents.length === 0 && first?.step !== 'rootfs' && first?.step !== 'dockerfile') return 'stands on nothing';
+  if (parents.length === 0 && (first === undefined || !bringsGround(first))) return 'stands on nothing';
   for (const parent of parents) {
     if (parent === undefined || parent.role === 'publication') return 'stands on a publication';
     if (parent.platform !== platform)

@@ -35,7 +35,47 @@ const oneOf =
     texts.includes(value);
 
 const isPackages: Check = (value) =>
-  isMapping(value) && ('lock' in value ? isDigest(value['lock']) : isTexts(value['requirements']));
+  isMapping(value) &&
+  ('locked' in value
+    ? isListOf(value['locked'], isLockedPackage) && isLine(value['glibc'])
+    : isTexts(value['requirements']));
+
+const isListOf = (value: unknown, check: Check): boolean => Array.isArray(value) && value.every(check);
+
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+const isFileName: Check = (value) => isLine(value) && !value.includes('/') && value !== '.' && value !== '..';
+
+const isLockedFile: Check = (value) =>
+  isMapping(value) &&
+  isFileName(value['name']) &&
+  isText(value['url']) &&
+  orNull(isCount)(value['size']) &&
+  isDigest(value['digest']);
+
+const isLockedPackage: Check = (value) =>
+  isMapping(value) &&
+  isLine(value['name']) &&
+  orNull(isLine)(value['version']) &&
+  orNull(isText)(value['marker']) &&
+  typeof value['direct'] === 'boolean' &&
+  isListOf(value['wheels'], isLockedFile) &&
+  orNull(isLockedFile)(value['sdist']);
+
+const isLockedDeb: Check = (value) =>
+  isMapping(value) &&
+  ['name', 'version', 'architecture'].every((field) => isLine(value[field])) &&
+  isPathInside(value['path']) &&
+  isCount(value['size']) &&
+  isDigest(value['digest']);
+
+const isMirror: Check = (value) =>
+  isMapping(value) &&
+  isText(value['url']) &&
+  ['security', 'keyring'].every((field) => isOptional(isText)(value[field]));
 
 const isFileSet = (value: unknown): value is FileSet =>
   isMapping(value) &&
@@ -54,12 +94,15 @@ type Fields<S extends Step['step']> = Record<Exclude<keyof Extract<Step, { step:
 
 const STEPS: { readonly [S in Step['step']]: Fields<S> } = {
   rootfs: { files: isFileSet },
+  layout: { files: isFileSet, name: orNull(isLine) },
+  debian: { suite: isLine, packages: (value) => isListOf(value, isLockedDeb), mirror: orNull(isMirror) },
   dockerfile: { text: isText, files: isFileSet, froms: isTexts },
   fragment: { place: isLine, text: isText, files: isFileSet },
   'system-packages': { family: oneOf(FAMILIES), names: isTexts },
   user: { name: isLine, uid: isCount, gid: isCount, home: isLine },
   'python-env': { prefix: isLine, interpreter: isLine, packages: isPackages, bytecode: oneOf([true, false]) },
   'r-packages': { library: isLine, from: oneOf(R_SOURCES), names: isTexts },
+  link: { folder: isLine, name: isFileName, target: isLine },
   copy: { files: isFileSet, to: isLine, owner: isLine },
   run: { files: isFileSet, mount: isLine, workdir: isLine, argv: isTexts, env: isEnvironment },
 };
@@ -89,6 +132,6 @@ function checkStep(step: unknown, index: number): void {
     throw new Wrong(`has a step that this rebake does not know: number ${index + 1}`);
   for (const [field, check] of Object.entries(STEPS[name as Step['step']] as Readonly<Record<string, Check>>))
     if (!check(step[field])) throw new Wrong(`has a step \`${name}\` with a \`${field}\` that cannot be used`);
-  if ((name === 'rootfs' || name === 'dockerfile') && index > 0)
+  if ((name === 'rootfs' || name === 'dockerfile' || name === 'layout') && index > 0)
     throw new Wrong(`has a step \`${name}\` that is not the first`);
 }

@@ -1,5 +1,5 @@
 /** What is asked of builders that cannot do something: that they refuse it, in words, instead of leaving it out. */
-import { digestOfBytes } from '@rebake/image';
+import { bringsGround, digestOfBytes } from '@rebake/image';
 import type { Output, Step } from '@rebake/image';
 import type { BuildAccess } from '../builder.ts';
 import type { Lack } from '../plan.ts';
@@ -12,6 +12,12 @@ function example(step: Step['step'], bench: Bench): Step {
   switch (step) {
     case 'rootfs':
       return rootfs(bench.rig.rootfs.path, bench.rig.rootfs.digest);
+    case 'layout':
+      return { step, files: NO_FILES, name: null };
+    case 'debian':
+      return { step, suite: 'bookworm', packages: [], mirror: null };
+    case 'link':
+      return { step, folder: '/opt', name: 'x', target: '/opt/y' };
     case 'dockerfile':
       return { step, text: 'FROM scratch\n', files: NO_FILES, froms: [] };
     case 'fragment':
@@ -36,7 +42,8 @@ function example(step: Step['step'], bench: Bench): Step {
 /** A builder that does not list a step refuses a job with it before it does anything, and has nothing under the key afterwards. */
 export async function refusesStep(bench: Bench, step: Step['step']): Promise<void> {
   const key = bench.key();
-  const job = bench.job(await parentFor(bench, step), [example(step, bench)], { key });
+  const one = example(step, bench);
+  const job = bench.job(bringsGround(one) ? null : await parentFor(bench), [one], { key });
   await refused(
     bench.build(job),
     { code: 'STEP_UNSUPPORTED', retry: ['never', 'elsewhere'] },
@@ -46,8 +53,7 @@ export async function refusesStep(bench: Bench, step: Step['step']): Promise<voi
   hold(seen.seen === 'no', 'After a refusal nothing is under the key', seen);
 }
 
-async function parentFor(bench: Bench, step: Step['step']): Promise<Output | null> {
-  if (step === 'rootfs' || step === 'dockerfile') return null;
+async function parentFor(bench: Bench): Promise<Output> {
   const { steps } = await bench.capabilities();
   if (steps.some((known) => known.startsWith('rootfs@'))) return bench.small();
   // Nobody will look for it.

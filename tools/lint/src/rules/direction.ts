@@ -6,13 +6,36 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   '@rebake/image': [],
   '@rebake/sdk': ['@rebake/image'],
   '@rebake/buildkit': ['@rebake/sdk', '@rebake/image'],
+  '@rebake/cache': ['@rebake/image'],
+  '@rebake/layers': ['@rebake/image', '@rebake/cache'],
+  '@rebake/python': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
+  '@rebake/debian': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
+  '@rebake/lock': ['@rebake/image', '@rebake/sdk', '@rebake/cache', '@rebake/debian'],
   '@rebake/planner': ['@rebake/sdk'],
   '@rebake/engine': ['@rebake/planner', '@rebake/sdk', '@rebake/image'],
   '@rebake/model': ['@rebake/sdk', '@rebake/image'],
-  '@rebake/rebake': ['@rebake/image', '@rebake/sdk', '@rebake/planner', '@rebake/engine', '@rebake/model', 'plugins'],
+  '@rebake/rebake': [
+    '@rebake/image',
+    '@rebake/sdk',
+    '@rebake/planner',
+    '@rebake/engine',
+    '@rebake/model',
+    '@rebake/cache',
+    '@rebake/lock',
+    'plugins',
+  ],
   '@rebake/cli': ['@rebake/rebake', '@rebake/sdk'],
   // As a plugin of anybody's: all it needs is what the SDK offers.
   'rebake-builder-buildah': ['@rebake/sdk'],
+  // The embedded builder carries its own engine with it; others have one.
+  '@rebake/plugin-oci': [
+    '@rebake/sdk',
+    '@rebake/image',
+    '@rebake/cache',
+    '@rebake/layers',
+    '@rebake/python',
+    '@rebake/debian',
+  ],
   plugins: ['@rebake/sdk', '@rebake/image', '@rebake/buildkit'],
   '@rebake/tool-lint': [],
   '@rebake/tool-test': [],
@@ -85,7 +108,7 @@ function judgeCrossing(module: Module, one: Import, to: Package): Wrong | undefi
   if (one.specifier.startsWith('.')) {
     return { message: `"${one.specifier}" reaches into ${to.name}`, help: `Import it as "${to.name}".` };
   }
-  const allowed = mayImport[keyOf(from)] ?? [];
+  const allowed = mayImport[from.name] ?? mayImport[keyOf(from)] ?? [];
   if (allowed === 'any') return undefined;
   const tests = module.part === 'other' ? forTests : [];
   if (!allowed.includes(keyOf(to)) && !tests.includes(to.name)) {

@@ -1,0 +1,2 @@
+/** Resolving: requirements to pylock.toml with uv, Debian packages to their lock. */
+export {};

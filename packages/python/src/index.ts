@@ -1,0 +1,2 @@
+/** Python environments as layers, from locked wheels: no installer runs. */
+export {};

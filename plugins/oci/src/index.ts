@@ -1,0 +1,2 @@
+/** The embedded builder: OCI images with no engine. */
+export {};
