@@ -1,5 +1,16 @@
 /** What the declaration turns into: the hand-over from loading to expansion, and from expansion to the rest of rebake. */
-import type { BuildAccess, Diagnostic, FileSet, Node, NodeId, Platform, RegistryAccess, Where } from '@rebake/sdk';
+import type { MadeFrom } from '@rebake/image/locks';
+import type {
+  BuildAccess,
+  DebianMirror,
+  Diagnostic,
+  FileSet,
+  Node,
+  NodeId,
+  Platform,
+  RegistryAccess,
+  Where,
+} from '@rebake/sdk';
 import type { DeclaredUse } from './plugin-host.ts';
 import type { Config } from './schema.ts';
 
@@ -66,7 +77,50 @@ export interface Expansion {
   readonly configs: readonly string[];
   /** Of each image node, for people and for `resolve`. */
   readonly images: ReadonlyMap<NodeId, ImageFacts>;
+  /** Everything that can be locked, in the order of the declaration, parents of Debian locks before what is on top of them. */
+  readonly locks: readonly Lockable[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Something whose packages a lock can pin: the packages of a code env or a base for one interpreter and platform, or Debian packages. */
+export type Lockable = LockableCommon & (LockablePython | LockableDebian);
+
+/** What both kinds of locks have. */
+export interface LockableCommon {
+  /** What it is for, for people: `env/python/glm`, `base/python`. */
+  readonly of: string;
+  /** What a user types to name it: `glm`, or `base-python` for a base. */
+  readonly name: string;
+  /** Absolute path of the lock, whether it is there or not. */
+  readonly file: string;
+  /** Where the packages are declared. */
+  readonly at: Where;
+  readonly state: 'fresh' | 'outdated' | 'missing';
+  /** What is there now; null: nothing. */
+  readonly text: string | null;
+  /** Whether a missing or an outdated lock is an error. */
+  readonly required: boolean;
+}
+
+/** Python packages. */
+export interface LockablePython {
+  readonly kind: 'python';
+  readonly wanted: MadeFrom;
+  /** Normalized lines, options first. */
+  readonly requirements: readonly string[];
+}
+
+/** Debian packages. */
+export interface LockableDebian {
+  readonly kind: 'debian';
+  readonly suite: string;
+  readonly platform: Platform;
+  /** Names that are wanted, sorted, each once; of a whole system without the essential ones. */
+  readonly packages: readonly string[];
+  /** Absolute path of the lock of what it is put on top of; null: it is a whole system. */
+  readonly below: string | null;
+  /** Null: the machine's. */
+  readonly mirror: DebianMirror | null;
 }
 
 /** What people group and filter by. */

@@ -1,5 +1,17 @@
 /** The declaration: schema, loading, DSS rules, diagnostics, edits in place, expansion to nodes. */
-export type { Binding, BuilderConfig, EnvSummary, Expansion, ImageFacts, Loaded, LoadedText } from './contract.ts';
+export type {
+  Binding,
+  BuilderConfig,
+  EnvSummary,
+  Expansion,
+  ImageFacts,
+  Loaded,
+  LoadedText,
+  Lockable,
+  LockableCommon,
+  LockableDebian,
+  LockablePython,
+} from './contract.ts';
 export { defineConfig } from './define-config.ts';
 export { diagnostic, DIAGNOSTIC_KINDS, distinct, fromSource, type DiagnosticCode } from './diagnostic-codes.ts';
 export { upgradeRelease, type UpgradeOutcome, type UpgradeRequest } from './edit/upgrade.ts';

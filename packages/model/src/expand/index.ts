@@ -50,6 +50,7 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     envs: envs.summaries,
     configs: Object.keys(config.containerConfigs),
     images: graph.images,
+    locks: [],
     diagnostics: problems.found,
   };
 }

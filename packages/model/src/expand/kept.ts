@@ -125,21 +125,33 @@ export function reviveExpansion(text: string, whole: () => Expansion): Expansion
     envs: new Map(envs),
     configs,
     images: new Map(images),
+    get locks() {
+      return rest.locks();
+    },
     diagnostics,
   };
 }
 
 /** The whole expansion, made when something of it is first asked for. */
 class Rest {
-  readonly #whole: () => Expansion;
+  readonly #make: () => Expansion;
+  #whole: Expansion | null = null;
   #nodes: ReadonlyMap<string, Node> | null = null;
 
   constructor(whole: () => Expansion) {
-    this.#whole = whole;
+    this.#make = whole;
+  }
+
+  locks(): Expansion['locks'] {
+    return this.whole().locks;
+  }
+
+  private whole(): Expansion {
+    return (this.#whole ??= this.#make());
   }
 
   node(id: string): Node {
-    this.#nodes ??= new Map(this.#whole().nodes.map((node) => [node.id, node]));
+    this.#nodes ??= new Map(this.whole().nodes.map((node) => [node.id, node]));
     const found = this.#nodes.get(id);
     if (found === undefined)
       throw new TypeError(`a kept expansion has a node that the declaration does not have: ${id}`);
