@@ -1,2 +1,16 @@
 /** Locks as data: reading them, and what of them counts. */
-export type { DebianMirror, LockedDeb, LockedFile, LockedPackage } from './types.ts';
+export { debianLockDifferences, debianLockDigest, lockDifferences, lockDigests } from './compare.ts';
+export { debianLockText, parseDebianLock } from './debian-lock.ts';
+export { debianLockFileName, lockFileName } from './file-names.ts';
+export { parsePylock } from './pylock.ts';
+export type {
+  DebianLock,
+  DebianMadeFrom,
+  DebianMirror,
+  LockedDeb,
+  LockedFile,
+  LockedPackage,
+  MadeFrom,
+  ParsedLock,
+  Pylock,
+} from './types.ts';

@@ -1,5 +1,6 @@
 /** What locks pin: files by digest. Addresses are facts of the machine that wrote a lock, and count in no fingerprint. */
 import type { Digest } from '../content-address.ts';
+import type { Platform } from '../types.ts';
 
 /** One file that a package manager may install. */
 export interface LockedFile {
@@ -48,3 +49,47 @@ export interface DebianMirror {
   /** Absolute path of the keyring that signs its index. Default: Debian's own on this machine. */
   readonly keyring?: string;
 }
+
+/** What a Python lock was made from. It is up to date while this is what would be locked now. */
+export interface MadeFrom {
+  /** Such as `3.11`. */
+  readonly interpreter: string;
+  readonly platform: Platform;
+  /** The version of glibc that wheels may need, such as `2.36`. */
+  readonly glibc: string;
+  /** What was asked for: normalized name (of an option its flag, such as `--pre`) → digest of its normalized lines. */
+  readonly requirements: Readonly<Record<string, Digest>>;
+}
+
+/** A `pylock.NAME.toml`, read. */
+export interface Pylock {
+  /** In the order of the file, which is that of names. A name may stand there several times, for different markers. */
+  readonly packages: readonly LockedPackage[];
+  /** Null: somebody else made it. */
+  readonly madeFrom: MadeFrom | null;
+  /** Names of packages of which only a source distribution fits, and which need a compiler. Sorted. */
+  readonly compiles: readonly string[];
+}
+
+/** What a Debian lock was made from. */
+export interface DebianMadeFrom {
+  /** Such as `bookworm`. */
+  readonly suite: string;
+  readonly architecture: 'amd64' | 'arm64';
+  /** Names that were asked for, sorted, each once. */
+  readonly wanted: readonly string[];
+  /** {@link DebianLock} that it is put on top of, as `debianLockDigest` says it; null: it is a whole system. */
+  readonly below: Digest | null;
+}
+
+/** A `debian.NAME.lock.json`, read. */
+export interface DebianLock {
+  /** Sorted by name and architecture. */
+  readonly packages: readonly LockedDeb[];
+  readonly madeFrom: DebianMadeFrom;
+}
+
+/** A lock, or what is wrong with the text of one. `line` counts from 1. */
+export type ParsedLock<T> =
+  | { readonly ok: true; readonly lock: T }
+  | { readonly ok: false; readonly message: string; readonly line?: number };
