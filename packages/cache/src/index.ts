@@ -1,2 +1,6 @@
 /** One content-addressed cache of this machine: blobs by digest, what was derived from them, downloads, and pruning. */
-export type { Cache, CacheWriter, Derived, Fact } from './types.ts';
+export type { Cache, CacheWriter, Derived, Env, Fact } from './types.ts';
+export { openCache } from './cache.ts';
+export { cacheDir } from './place.ts';
+export type { DocumentOptions, Download, DownloadAccess, Downloader, Login } from './download/types.ts';
+export { createDownloader } from './download/downloader.ts';

@@ -50,3 +50,6 @@ export interface Cache extends BlobSource, BlobSink {
   scratch(): Promise<string>;
   close(): Promise<void>;
 }
+
+/** Variables of the process, as the caller has them. */
+export type Env = Readonly<Record<string, string | undefined>>;

@@ -5,6 +5,7 @@ import { createBlobs, missing } from './blobs.ts';
 import { failure, inLayout } from './errors.ts';
 import { missingPart, pointerOf, readImage } from './image.ts';
 import { createIngest } from './ingest.ts';
+import { linkBlob } from './link.ts';
 import { checkName, readNames, writeName } from './names.ts';
 import { createPlace } from './place.ts';
 import { sweep } from './sweep.ts';
@@ -45,6 +46,7 @@ export function openLayout(dir: string, options: LayoutOptions = {}): Layout {
 
     write: async (expected, bytes) => ingest.write(expected, bytes),
     beginWrite: async (ref) => ingest.beginWrite(ref),
+    link: async (expected, path) => linkBlob(place, blobs, expected, path),
     writes: () => ingest.writes(),
     abortWrite: async (ref) => ingest.abortWrite(ref),
 
@@ -74,9 +76,9 @@ export function openLayout(dir: string, options: LayoutOptions = {}): Layout {
       return inLayout(place.dir, async () => readImage(blobs, top, `${place.dir}: ${reference}`, platform));
     },
 
-    async sweep({ olderThanMs }) {
+    async sweep({ olderThanMs, dryRun = false }) {
       if (!(olderThanMs >= 0)) throw new RangeError(`an age of ${olderThanMs} ms`);
-      return change(async () => sweep(place, blobs, olderThanMs), { blobs: 0, temporaries: 0, bytes: 0 });
+      return change(async () => sweep(place, blobs, { olderThanMs, dryRun }), { blobs: 0, temporaries: 0, bytes: 0 });
     },
   };
 }

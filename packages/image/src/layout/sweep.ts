@@ -11,8 +11,12 @@ import type { Swept } from './types.ts';
 const HEX = /^[0-9a-f]{64}$/;
 
 /** Only with the lock: nobody then adds a blob, claims one or names an image. */
-export async function sweep(place: Place, blobs: Blobs, olderThanMs: number): Promise<Swept> {
-  const before = Date.now() - olderThanMs;
+export async function sweep(
+  place: Place,
+  blobs: Blobs,
+  { olderThanMs, dryRun }: { readonly olderThanMs: number; readonly dryRun: boolean },
+): Promise<Swept> {
+  const limits = { before: Date.now() - olderThanMs, dryRun };
   const inUse = await reachable(
     blobs,
     (await readIndex(place)).map(({ descriptor }) => descriptor),
@@ -20,13 +24,16 @@ export async function sweep(place: Place, blobs: Blobs, olderThanMs: number): Pr
   const names = (await readdir(place.blobs)).filter((name) => HEX.test(name) && !inUse.has(`sha256:${name}`));
   const old = await removeOld(
     names.map((name) => join(place.blobs, name)),
-    before,
+    limits,
   );
-  const left = await removeOld(await place.temporaries(), before);
+  const left = await removeOld(await place.temporaries(), limits);
   return { blobs: old.count, temporaries: left.count, bytes: old.bytes + left.bytes };
 }
 
-async function removeOld(paths: readonly string[], before: number): Promise<{ count: number; bytes: number }> {
+async function removeOld(
+  paths: readonly string[],
+  { before, dryRun }: { readonly before: number; readonly dryRun: boolean },
+): Promise<{ count: number; bytes: number }> {
   let count = 0;
   let bytes = 0;
   for (const path of paths) {
@@ -34,7 +41,7 @@ async function removeOld(paths: readonly string[], before: number): Promise<{ co
       const stat = await lstat(path);
       // The clock counts whole milliseconds, and a file system less.
       if (stat.isDirectory() || Math.floor(stat.mtimeMs) > before) continue;
-      await rm(path);
+      if (!dryRun) await rm(path);
       count++;
       bytes += stat.size;
     } catch (error) {

@@ -106,6 +106,12 @@ export interface Layout extends BlobSource, BlobSink {
    * another writer has it. What a killed process had begun is not gone on with.
    */
   beginWrite(ref: string): Promise<BlobWriter>;
+  /**
+   * Takes a blob from a file of this machine that nobody writes to: as another name of the same file, or as a copy where the file system does
+   * not allow that. Nothing happens when it is there. The content is believed, the size (where it is expected) is checked: `BLOB_MISMATCH`.
+   * Rejects with `BLOB_MISSING` when there is no such file.
+   */
+  link(expected: ExpectedBlob, path: string): Promise<void>;
   /** The writes of this process that have begun and not ended. */
   writes(): readonly WriteStatus[];
   /** Ends a write by its ref, whoever has it. False when there is none. */
@@ -129,8 +135,10 @@ export interface Layout extends BlobSource, BlobSink {
    * Removes blobs that nothing in `index.json` reaches, and leftovers of writers, once neither written nor asked for (`has`) since
    * `olderThanMs`. That has to be longer than from writing a blob to naming its image: an hour, say. Less than a minute is for a store that
    * nobody else writes to.
+   *
+   * With `dryRun` it only says what it would remove.
    */
-  sweep(options: { readonly olderThanMs: number }): Promise<Swept>;
+  sweep(options: { readonly olderThanMs: number; readonly dryRun?: boolean }): Promise<Swept>;
 }
 
 export interface LayoutOptions {
