@@ -1,2 +1,4 @@
 /** Python environments as layers, from locked wheels: no installer runs. */
-export {};
+export type { BuiltWheel, Means, PythonEnvRequest } from './types.ts';
+export { pythonEnvLayers } from './env.ts';
+export { buildSdist } from './sdist.ts';
