@@ -1,2 +1,8 @@
 /** Debian packages as layers, from the signed index of a mirror: no maintainer script runs. */
-export {};
+export type { Means } from './means.ts';
+export { machineMirror } from './mirror/machine.ts';
+export { resolveDebian } from './resolve/resolve.ts';
+export type { DebianWish, Resolution } from './resolve/resolve.ts';
+export { debianLayers } from './layers.ts';
+export { glibcOf } from './glibc.ts';
+export { debianRoots } from './roots.ts';
