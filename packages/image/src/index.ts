@@ -35,7 +35,7 @@ export type {
   RequestOptions,
   Resolved,
 } from './registry/client.ts';
-export type { CopyOptions, DownloadOptions, UploadOptions } from './registry/options.ts';
+export type { CopyOptions, DownloadOptions, Sent, SentBytes, UploadOptions } from './registry/options.ts';
 export { openLayout } from './layout/layout.ts';
 export type {
   BlobRange,
@@ -56,3 +56,5 @@ export { readDockerfile } from './dockerfile/references.ts';
 export type { DockerfileFacts, DockerfileReference } from './dockerfile/references.ts';
 export { isLoopback } from './registry/transport.ts';
 export { observe } from './registry/errors.ts';
+export { createSlots } from './registry/slots.ts';
+export type { Slots } from './registry/slots.ts';
