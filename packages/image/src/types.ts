@@ -179,6 +179,8 @@ export interface RegistryAccess {
   readonly ca?: string;
   /** Plain HTTP. Loopback addresses are tried without TLS anyway, as Docker does. */
   readonly insecure?: boolean;
+  /** Requests at once, at least 1. A registry that answers 429 is left alone for as long as it asks, by all requests. */
+  readonly atOnce?: number;
 }
 
 /** Login for one registry, as Docker's config has it. `identityToken` is an OAuth refresh token. */

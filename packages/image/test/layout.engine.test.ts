@@ -65,9 +65,10 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
       const progress: number[][] = [];
       const onBytes = (...bytes: number[]): void => void progress.push(bytes);
       const to = { ...at, tag: 'x' };
-      expect(await registry.upload(here.layout, image.manifest, to, { signal, chunkBytes, onBytes })).toBe(
-        image.manifest,
-      );
+      const sent = await registry.upload(here.layout, image.manifest, to, { signal, chunkBytes, onBytes });
+      expect(sent).toEqual({ digest: image.manifest, bytes: { uploaded: total, mounted: 0, skipped: 0 } });
+      const again = await registry.upload(here.layout, image.manifest, to, { signal, chunkBytes, onBytes });
+      expect(again.bytes).toEqual({ uploaded: 0, mounted: 0, skipped: total });
       expect(progress.at(-1)).toEqual([total, total]);
       expect(await registry.resolve({ ...at, reference: 'x' }, { signal })).toEqual({
         seen: 'yes',
@@ -89,9 +90,13 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
       using bare = temporaryLayout();
       await put(bare.layout, image.manifestBytes);
       const to = { ...at, repository: `${repository}/mounted`, tag: 'x' };
-      expect(await registry.upload(bare.layout, image.manifest, to, { signal, mountFrom: [repository] })).toBe(
-        image.manifest,
-      );
+      const stranger = client();
+      const sent = await stranger.upload(bare.layout, image.manifest, to, { signal, mountFrom: [repository] });
+      expect(sent).toEqual({ digest: image.manifest, bytes: { uploaded: 0, mounted: total, skipped: 0 } });
+      // The client that put the neighbour there needs nobody to tell it.
+      const second = { ...at, repository: `${repository}/mounted-too`, tag: 'x' };
+      const known = await registry.upload(bare.layout, image.manifest, second, { signal });
+      expect(known.bytes).toEqual({ uploaded: 0, mounted: total, skipped: 0 });
       expect(await registry.resolve({ ...to, reference: 'x' }, { signal })).toMatchObject({
         value: { identity: image.identity },
       });
@@ -124,7 +129,9 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
     // This registry gives an upload up whose piece broke: it begins anew, and three tries are as many as there are.
     await using flaky = await flakyProxy(registries.plain.address, 'up', [1_500_000, 300_000]);
     const to = { registry: flaky.host, repository: `${repository}/flaky`, tag: 'up' };
-    expect(await registry.upload(here.layout, image.manifest, to, { signal, chunkBytes })).toBe(image.manifest);
+    expect((await registry.upload(here.layout, image.manifest, to, { signal, chunkBytes })).digest).toBe(
+      image.manifest,
+    );
     expect(flaky.left).toEqual([]);
     using there = temporaryLayout();
     const from = { ...to, registry: registries.plain.address, manifest: image.manifest };
@@ -170,7 +177,7 @@ describeEngine('layouts and registries', [...NAMES, 'docker'], ({ registries, do
         config: { env: expect.arrayContaining(['A=b']) as unknown },
       });
       const to = { registry: at.registry, repository: `${at.repository}/again`, tag: 'x' };
-      expect(await registry.upload(made.layout, manifest, to, { signal })).toBe(manifest);
+      expect((await registry.upload(made.layout, manifest, to, { signal })).digest).toBe(manifest);
       await cli('pull', '--quiet', uploaded);
       expect(await cli('image', 'inspect', '--format', '{{.Id}}', uploaded)).toBe(id);
     } finally {
@@ -213,7 +220,7 @@ describeEngine('a layout and BuildKit', ['buildkit', 'plain', 'docker'], ({ buil
       expect(await layout.sweep({ olderThanMs: 0 })).toMatchObject({ blobs: 0 });
       await layout.name('rebake/mine', image!.manifest);
       expect([...(await layout.names()).keys()]).toEqual([given, 'rebake/mine']);
-      expect(await registry.upload(layout, top!.digest, { ...at, tag: 'all' }, { signal })).toBe(top!.digest);
+      expect((await registry.upload(layout, top!.digest, { ...at, tag: 'all' }, { signal })).digest).toBe(top!.digest);
       await registry.upload(layout, image!.manifest.digest, { ...at, tag: 'x' }, { signal });
       await cli('pull', '--quiet', name);
       expect(await cli('image', 'inspect', '--format', '{{.Id}}', name)).toBe(image!.identity);

@@ -58,11 +58,11 @@ async function copy(
   const host = options.same === true ? right.host : left.host;
   let result: string;
   try {
-    result = await registry.copy(
+    ({ digest: result } = await registry.copy(
       { registry: host, repository: 'from', manifest: image.manifest },
       { registry: right.host, repository: 'to', tag: 'x' },
       { signal: options.signal ?? signal, onBytes: (done, of) => void (expect(of).toBe(total), progress.push(done)) },
-    );
+    ));
   } catch (error) {
     if (!(error instanceof BuildFailure)) throw error;
     result = `${error.error.code}: ${error.error.words}`;

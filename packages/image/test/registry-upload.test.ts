@@ -1,6 +1,13 @@
 // Uploads from a store: nothing twice, pieces that go on where they broke, registries and stores that are not what they should be.
 import { describe, expect, it } from 'vitest';
-import { BuildFailure, digestOfBytes, type BlobSource, type Digest, type UploadOptions } from '../src/index.ts';
+import {
+  BuildFailure,
+  digestOfBytes,
+  type BlobSource,
+  type Digest,
+  type SentBytes,
+  type UploadOptions,
+} from '../src/index.ts';
 import {
   client,
   errorReply,
@@ -39,6 +46,8 @@ function source(...contents: readonly (string | TinyImage)[]): BlobSource & { co
 
 interface Outcome {
   readonly result: string;
+  /** What became of the bytes; null where it failed. */
+  readonly bytes: SentBytes | null;
   /** `METHOD path`, with what says which part of an upload it is. */
   readonly log: readonly string[];
   readonly progress: readonly number[];
@@ -61,14 +70,14 @@ async function upload(
   const to = { registry: fake.host, repository: 'to', ...(tag === null ? {} : { tag }) };
   const onBytes = (done: number): void => void progress.push(done);
   const promise = it.upload(from, manifest, to, { signal, onBytes, ...rest });
-  const result = await promise.catch((error: unknown) => {
-    if (error instanceof BuildFailure) return `${error.error.code}: ${error.error.words}`;
+  const { digest: result, bytes } = await promise.catch((error: unknown) => {
+    if (error instanceof BuildFailure) return { digest: `${error.error.code}: ${error.error.words}`, bytes: null };
     throw error;
   });
   const log = fake.requests.map(({ method, path, headers }) =>
     `${method} ${path} ${headers['content-range'] ?? ''}`.trim(),
   );
-  return { result, log, progress, pauses };
+  return { result, bytes, log, progress, pauses };
 }
 
 const stored = (registry: MemoryRegistry): Record<string, string> =>

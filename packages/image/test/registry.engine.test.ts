@@ -98,7 +98,7 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
     const progress: number[][] = [];
     const to = { registry: plain, repository: `${repository}/mounted`, tag: 'x' };
     const onBytes = (...bytes: number[]): void => void progress.push(bytes);
-    const digest = await registry.copy({ registry: plain, repository, manifest: large.manifest }, to, {
+    const { digest } = await registry.copy({ registry: plain, repository, manifest: large.manifest }, to, {
       signal,
       onBytes,
     });
@@ -116,7 +116,7 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
 
     it('copies there and back, tags and removes', async () => {
       expect(await registry.head(at, options)).toEqual({ seen: 'no' });
-      const digest = await registry.copy(
+      const { digest } = await registry.copy(
         { registry: plain, repository, manifest: large.manifest },
         { ...at, tag: 'copied' },
         options,
@@ -189,9 +189,8 @@ describeEngine('the registry client', NAMES, ({ registries, docker }) => {
     const index = tinyIndex(images);
     await put(repository, 'index', index.bytes, INDEX_TYPE);
     const to = { registry: registries.auth.address, repository: `${repository}/index`, tag: 'x' };
-    expect(await registry.copy({ registry: plain, repository, manifest: index.digest }, to, options)).toBe(
-      index.digest,
-    );
+    const { digest } = await registry.copy({ registry: plain, repository, manifest: index.digest }, to, options);
+    expect(digest).toBe(index.digest);
     for (const [architecture, { identity }] of Object.entries(images)) {
       const platform = architecture === 'amd64' ? 'linux/amd64' : 'linux/arm64';
       expect(await registry.resolve({ ...to, reference: 'x' }, { signal, platform })).toMatchObject({

@@ -32,6 +32,11 @@ export interface Job {
   /** References of a `dockerfile` step → what each is pinned to. */
   readonly froms: Readonly<Record<string, Output>>;
   readonly access: BuildAccess;
+  /**
+   * Where the image is going to be published when it is built, `registry` being `host[:port]`. Advice only: a builder may send its blobs there
+   * while others are still made; `push` comes all the same, or never where something fails before.
+   */
+  readonly publishTo?: readonly { readonly registry: string; readonly repository: string }[];
 }
 
 /** What was built. */

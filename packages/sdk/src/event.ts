@@ -1,5 +1,5 @@
 /** What happens during an apply, as one union. Reporters only consume it; `--json` prints it as it is, one event a line. */
-import type { BuildError, Digest } from '@rebake/image';
+import type { BuildError, Digest, SentBytes } from '@rebake/image';
 import type { NodeId } from './node.ts';
 import type { Effort, Reason } from './plan.ts';
 
@@ -7,7 +7,9 @@ import type { Effort, Reason } from './plan.ts';
 export type Progress =
   | { readonly type: 'step'; readonly index: number; readonly of?: number; readonly name: string }
   | { readonly type: 'log'; readonly text: string }
-  | { readonly type: 'bytes'; readonly done: number; readonly of?: number };
+  | { readonly type: 'bytes'; readonly done: number; readonly of?: number }
+  /** What a finished push or copy took: bytes of blobs that were uploaded, mounted within the registry, or there already. */
+  | ({ readonly type: 'sent' } & SentBytes);
 
 /** How a node ended in a run. */
 export type Outcome =
@@ -65,8 +67,17 @@ export type EventBody =
       readonly cause?: NodeId;
       /** Path of the log file, when one was written. */
       readonly log?: string;
+      /** Bytes that its pushes and copies took, where its builder tells. */
+      readonly sent?: SentBytes;
     }
-  | { readonly type: 'run-finished'; readonly counts: Counts; readonly ms: number; readonly interrupted: boolean };
+  | {
+      readonly type: 'run-finished';
+      readonly counts: Counts;
+      readonly ms: number;
+      readonly interrupted: boolean;
+      /** The sum over all nodes. */
+      readonly sent?: SentBytes;
+    };
 
 /** One event of a run. */
 export type Event = Stamp & EventBody;

@@ -8,6 +8,7 @@ export * from './node.ts';
 export * from './options.ts';
 export * from './plan.ts';
 export * from './plugin.ts';
+export * from './sent.ts';
 export * from './source.ts';
 export * from './state.ts';
 export * from './store-kind.ts';

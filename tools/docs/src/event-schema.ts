@@ -51,6 +51,15 @@ const reason = z
   })
   .describe('Why a node is not fresh; reasons.md explains the codes.');
 
+const sentBytes = {
+  uploaded: bytes.describe('Sent over the network, in bytes.'),
+  mounted: bytes.describe('Taken from another repository of the same registry, in bytes.'),
+  skipped: bytes.describe('There already, in bytes.'),
+};
+const sent = z
+  .strictObject(sentBytes)
+  .describe('What became of the blobs of pushes and copies, each blob counted once.');
+
 const progress = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('step'),
@@ -60,6 +69,7 @@ const progress = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('log'), text }),
   z.strictObject({ type: z.literal('bytes'), done: bytes, of: bytes.exactOptional() }),
+  z.strictObject({ type: z.literal('sent'), ...sentBytes }).describe('What a push or a copy that has ended took.'),
 ]);
 
 const outcome = z.enum([
@@ -122,6 +132,7 @@ export const eventSchema = z.discriminatedUnion('type', [
       error: error.exactOptional().describe('For `failed` and `cancelled`.'),
       cause: nodeId.exactOptional().describe('For `skipped`: the failed node that is the cause.'),
       log: text.exactOptional().describe('Path of the log file, when one was written.'),
+      sent: sent.exactOptional(),
     })
     .describe('How a node ended.'),
   z
@@ -131,6 +142,7 @@ export const eventSchema = z.discriminatedUnion('type', [
       counts: z.record(outcome, z.int().min(0)),
       ms: milliseconds,
       interrupted: z.boolean(),
+      sent: sent.exactOptional().describe('The sum over all nodes.'),
     })
     .describe('The last event.'),
 ]);

@@ -1,5 +1,5 @@
 /** The reporter of an apply: a live block on a terminal, plain lines elsewhere, events as they are with --json. */
-import type { Effort, Event, NodeId, Progress } from '@rebake/sdk';
+import { sentText, type Effort, type Event, type NodeId, type Progress } from '@rebake/sdk';
 import type { Io } from '../io.ts';
 import { countsText } from './summary.ts';
 import { duration, effortStyle, painter, type Paint } from './style.ts';
@@ -145,6 +145,8 @@ function stepText(progress: Progress): string | null {
       return `${progress.index}${progress.of === undefined ? '' : `/${progress.of}`} ${firstLine(progress.name)}`;
     case 'bytes':
       return `${megabytes(progress.done)}${progress.of === undefined ? '' : ` of ${megabytes(progress.of)}`} MB`;
+    case 'sent':
+      return sentText(progress);
     case 'log':
       return null;
     default:
@@ -182,7 +184,8 @@ function settledLine(event: Event, options: PeopleOptions, paint: Paint): string
           : event.outcome === 'published'
             ? effortStyle('publish').format
             : 'cyan';
-      return `${paint(format, event.outcome.padEnd(9))} ${name}  ${paint('dim', duration(event.ms))}\n`;
+      const sent = event.sent === undefined ? '' : `  ${paint('dim', sentText(event.sent))}`;
+      return `${paint(format, event.outcome.padEnd(9))} ${name}  ${paint('dim', duration(event.ms))}${sent}\n`;
     }
     default:
       return event.outcome satisfies never;
@@ -205,5 +208,6 @@ function clip(text: string, columns: number): string {
 /** The closing lines of a run. */
 export function finishedText(event: Extract<Event, { type: 'run-finished' }>, paint: Paint): string {
   const failed = event.counts.failed + event.counts.cancelled + event.counts.skipped > 0;
-  return `${paint(failed ? 'red' : 'green', event.interrupted ? 'Interrupted' : failed ? 'Not all done' : 'Done')}: ${countsText(event.counts)} in ${duration(event.ms)}.\n`;
+  const sent = event.sent === undefined ? '' : `; ${sentText(event.sent)}`;
+  return `${paint(failed ? 'red' : 'green', event.interrupted ? 'Interrupted' : failed ? 'Not all done' : 'Done')}: ${countsText(event.counts)} in ${duration(event.ms)}${sent}.\n`;
 }

@@ -252,7 +252,8 @@ class Run {
       if (outcome === 'failed' && error) failed.push({ node, error });
     }
     const interrupted = this.#input.signal.aborted;
-    this.#sink({ type: 'run-finished', counts, ms, interrupted });
+    const { sent } = this.#watch;
+    this.#sink({ type: 'run-finished', counts, ms, interrupted, ...(sent ? { sent } : {}) });
     return { run: this.#ground.run, counts, failed, interrupted, ms, outcomes };
   }
 }

@@ -91,6 +91,16 @@ export class Ground {
     return node;
   }
 
+  /** Where the plan publishes an image to, each repository once. */
+  targets(image: NodeId): readonly { readonly registry: string; readonly repository: string }[] {
+    const targets = new Map<string, { readonly registry: string; readonly repository: string }>();
+    for (const { id, registry, repository } of this.publications.get(image) ?? []) {
+      if (registry === null || this.#actions.get(id)?.atMost !== 'publish') continue;
+      targets.set(`${registry}/${repository}`, { registry, repository });
+    }
+    return [...targets.values()];
+  }
+
   /** Whether this plan, in this run or an earlier one, has written the node's entry already. */
   isDone(id: NodeId): boolean {
     return this.entries.get(id)?.plan === this.digest;

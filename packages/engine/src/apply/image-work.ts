@@ -122,7 +122,16 @@ async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): 
   const series = seriesOf(node.id);
   return builders.build(
     node.builder,
-    { key, series, spec: node.spec, platform: node.platform, parent, froms, access },
+    {
+      key,
+      series,
+      spec: node.spec,
+      platform: node.platform,
+      parent,
+      froms,
+      access,
+      publishTo: ground.targets(node.id),
+    },
     call,
   );
 }

@@ -105,13 +105,9 @@ export async function bringCandidate(
       return from.manifest;
     }
     const onBytes = (done: number): void => call.emit?.({ type: 'bytes', done });
-    return verified(
-      ground,
-      target,
-      image,
-      output,
-      await registry.copy(from, { ...target, tag }, { signal: call.signal, onBytes }),
-    );
+    const { digest, bytes } = await registry.copy(from, { ...target, tag }, { signal: call.signal, onBytes });
+    call.emit?.({ type: 'sent', ...bytes });
+    return verified(ground, target, image, output, digest);
   }
   return verified(ground, target, image, output, await builders.push(image.builder, output, { ...target, key }, call));
 }

@@ -1,5 +1,6 @@
 /** What the outside sees of one node's work: events, progress and a log file, all of it redacted. */
-import type { BuildError, Effort, NodeId, Progress } from '@rebake/sdk';
+import { addSent, sentText } from '@rebake/sdk';
+import type { BuildError, Effort, NodeId, Progress, SentBytes } from '@rebake/sdk';
 import type { Sink } from '../run/events.ts';
 import type { NodeLog } from '../run/log.ts';
 import type { Redactor } from '../run/redaction.ts';
@@ -12,6 +13,8 @@ interface Started {
   /** Takes progress, cleans it, and gives it to the log and the sink. */
   emit(progress: Progress): void;
   flush(): void;
+  /** What its pushes and copies took so far; null: there were none that told. */
+  sent: SentBytes | null;
 }
 
 /** Watches all nodes of one run. */
@@ -21,6 +24,7 @@ export class Watch {
   readonly #logs: { open(node: NodeId): NodeLog };
   readonly #redactor: Redactor;
   readonly #started = new Map<NodeId, Started>();
+  #sent: SentBytes | null = null;
 
   constructor(ground: Ground, sink: Sink, logs: { open(node: NodeId): NodeLog }, redactor: Redactor) {
     this.#ground = ground;
@@ -47,17 +51,23 @@ export class Watch {
       log.write(piece);
       this.#sink({ type: 'node-progress', node, progress: { type: 'log', text: piece } });
     };
-    return {
+    const started: Started = {
       at: this.#ground.means.now(),
       log,
       emit: (progress) => {
         if (progress.type === 'log') return put(text.push(progress.text));
         put(text.end());
         if (progress.type === 'step') log.write(this.#redactor.clean(stepLine(progress)));
+        if (progress.type === 'sent') {
+          log.write(sentText(progress));
+          started.sent = plus(started.sent, progress);
+        }
         this.#sink({ type: 'node-progress', node, progress });
       },
       flush: () => put(text.end()),
+      sent: null,
     };
+    return started;
   }
 
   progress(node: NodeId, progress: Progress): void {
@@ -79,6 +89,7 @@ export class Watch {
     if (error) started?.log.write(this.#redactor.clean(`${error.code}: ${error.words}`));
     started?.log.close();
     const ms = started ? this.#ground.means.now() - started.at : null;
+    if (started?.sent) this.#sent = plus(this.#sent, started.sent);
     const log = started?.log.path;
     this.#sink({
       type: 'node-settled',
@@ -89,9 +100,19 @@ export class Watch {
       ...(error ? { error } : {}),
       ...(cause ? { cause } : {}),
       ...(log ? { log } : {}),
+      ...(started?.sent ? { sent: started.sent } : {}),
     });
     return ms;
   }
+
+  /** What the pushes and copies of all nodes that have ended took; null: there were none that told. */
+  get sent(): SentBytes | null {
+    return this.#sent;
+  }
+}
+
+function plus(before: SentBytes | null, { uploaded, mounted, skipped }: SentBytes): SentBytes {
+  return addSent(before ?? { uploaded: 0, mounted: 0, skipped: 0 }, { uploaded, mounted, skipped });
 }
 
 function stepLine({ index, of, name }: Extract<Progress, { type: 'step' }>): string {

@@ -1,7 +1,7 @@
 /** The registry client: what is behind a reference, moving tags, copying and removing. One session a registry, opened when first needed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobSink, BlobSource } from '../layout/types.ts';
-import type { Document, ImageConfig } from '../oci/documents.ts';
+import type { Descriptor, Document, ImageConfig } from '../oci/documents.ts';
 import { entryFor, platformMissing as missing } from '../oci/platforms.ts';
 import { isRegistryHost, isRepository, isTag } from '../oci/reference.ts';
 import { isDigest } from '../digest.ts';
@@ -15,7 +15,7 @@ import {
 } from '../types.ts';
 import { answerFailure, observe } from './errors.ts';
 import { getConfig, getManifest, headManifest, putManifest, scopes } from './manifests.ts';
-import type { CopyOptions, DownloadOptions, UploadOptions } from './options.ts';
+import type { CopyOptions, DownloadOptions, Sent, SentBytes, UploadOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 /** A repository of a registry (`host[:port]`). */
@@ -61,18 +61,28 @@ export interface RegistryClient {
   config(at: RepositoryAt & { readonly identity: Digest }, options: RequestOptions): Promise<Seen<ImageConfig>>;
   /** Puts the same bytes under one more tag (or moves the tag), and makes sure that they are. */
   tag(at: ManifestAt, tag: string, options: RequestOptions): Promise<void>;
-  /** Copies an image or an index with all that it refers to; its digest, which is returned, stays what it is. */
-  copy(from: ManifestAt, to: RepositoryAt & { readonly tag: string }, options: CopyOptions): Promise<Digest>;
+  /** Copies an image or an index with all that it refers to; its digest stays what it is. */
+  copy(from: ManifestAt, to: RepositoryAt & { readonly tag: string }, options: CopyOptions): Promise<Sent>;
   /**
-   * Sends an image or an index with all that it refers to from `source`, and stores it under `tag`, or without one under its digest. Returns
-   * its digest. Rejects with `BLOB_MISSING` or `BLOB_MISMATCH` where the source is not whole.
+   * Sends an image or an index with all that it refers to from `source`, and stores it under `tag`, or without one under its digest. Rejects
+   * with `BLOB_MISSING` or `BLOB_MISMATCH` where the source is not whole.
    */
   upload(
     source: BlobSource,
     manifest: Digest,
     to: RepositoryAt & { readonly tag?: string },
     options: UploadOptions,
-  ): Promise<Digest>;
+  ): Promise<Sent>;
+  /**
+   * Sends one blob ahead of the manifest that will name it. An `upload` of this client that comes later counts the blob as what it was here:
+   * sent, mounted or there already. Rejects as `upload` does.
+   */
+  sendBlob(
+    source: BlobSource,
+    blob: Pick<Descriptor, 'digest' | 'size'>,
+    to: RepositoryAt,
+    options: UploadOptions,
+  ): Promise<SentBytes>;
   /**
    * Fetches an image, or an index with its images, into `sink`: config and layers first, the manifest last, so that where it is all of it is.
    * Returns its digest. Rejects with `PLATFORM_MISSING` when an index has no image for the platform that is asked for.
@@ -91,7 +101,7 @@ export interface RegistryClientOptions {
   credentials(host: string): Promise<Credentials | null>;
   /** Default: `rebake`. */
   readonly userAgent?: string;
-  /** Requests at once to one host. Default 16. */
+  /** Requests at once to a host whose access does not say how many. Default 16. */
   readonly concurrencyPerHost?: number;
   /** Milliseconds since the epoch, for the expiry of tokens. Default: the clock. */
   readonly now?: () => number;
@@ -121,10 +131,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   async function openSession(host: string): Promise<Session> {
     // Node's own HTTP and TLS are loaded here: a plan that asks no registry does without.
     const { createSession } = await import('./session.ts');
+    const access = { ...options.access(host), host };
     return createSession({
-      access: { ...options.access(host), host },
+      access,
       credentials: async () => options.credentials(host),
-      atOnce: options.concurrencyPerHost ?? 16,
+      atOnce: access.atOnce ?? options.concurrencyPerHost ?? 16,
       userAgent: options.userAgent ?? 'rebake',
       env: { ...(options.env ?? process.env) },
       now: options.now ?? (() => Date.now()),
@@ -214,6 +225,14 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       const end = { session: await place(to), repository: to.repository };
       const { uploadImage } = await import('./upload.ts');
       return uploadImage(source, end, { manifest: digest, tag: to.tag ?? null }, uploadOptions);
+    },
+
+    async sendBlob(source, blob, to, uploadOptions) {
+      checkDigest(blob.digest);
+      for (const repository of uploadOptions.mountFrom ?? []) checkRepository(repository);
+      const end = { session: await place(to), repository: to.repository };
+      const { sendAhead } = await import('./upload.ts');
+      return sendAhead(source, end, blob, uploadOptions);
     },
 
     async download(from, sink, downloadOptions) {

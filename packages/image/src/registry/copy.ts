@@ -1,39 +1,51 @@
 /** Copying an image between repositories: what is there is not sent, what the same registry holds is mounted, the rest is streamed. */
 import type { Descriptor } from '../oci/documents.ts';
 import { BuildFailure, type Digest } from '../types.ts';
+import { createTally, type How } from './blobs.ts';
 import { getBlob, putManifest } from './manifests.ts';
-import type { CopyOptions } from './options.ts';
+import type { CopyOptions, Sent } from './options.ts';
 import { closeUpload, isThere, openUpload, verified, type Upload } from './sending.ts';
 import { createPatience, gather, notFound, readRemote, transferAll, type End, type Transfer } from './transfers.ts';
 
-/** Copies a manifest or an index with all that it refers to, and stores it under `tag`. Returns its digest, which a copy never changes. */
+/** Copies a manifest or an index with all that it refers to, and stores it under `tag`. Its digest is what it was. */
 export async function copyImage(
   from: End,
   to: End,
   what: { readonly manifest: Digest; readonly tag: string },
   options: CopyOptions,
-): Promise<Digest> {
+): Promise<Sent> {
   const documents = await gather(async (digest) => readRemote(from, digest, options.signal), what.manifest);
-  await transferAll(documents, options, async (blob, transfer) => copyBlob(from, to, blob, transfer));
+  const tally = createTally();
+  const { blobs } = to.session;
+  await transferAll(documents, options, async (blob, transfer) => {
+    const copy = async (): Promise<How> => copyBlob(from, to, blob, transfer);
+    tally.count(await blobs.alone(blob.digest, transfer.signal, copy), blob.size);
+    blobs.found(blob.digest, to.repository);
+    transfer.reached(blob.size);
+  });
   // An index goes last: a registry takes it only when all of its manifests are there.
   for (const document of documents) {
     const reference = document.digest === what.manifest ? what.tag : document.digest;
     await putManifest(to.session, to.repository, reference, document, options.signal);
   }
-  return what.manifest;
+  return { digest: what.manifest, bytes: tally.bytes };
 }
 
-async function copyBlob(from: End, to: End, blob: Descriptor, transfer: Transfer): Promise<void> {
+async function copyBlob(from: End, to: End, blob: Descriptor, transfer: Transfer): Promise<How> {
   const { signal, reached } = transfer;
   const isSameRegistry = from.session.host === to.session.host;
-  if (isSameRegistry && from.repository === to.repository) return reached(blob.size);
-  if (!isSameRegistry && (await isThere(to, blob.digest, signal))) return reached(blob.size);
+  if (isSameRegistry && from.repository === to.repository) return 'skipped';
+  if (!isSameRegistry && (await isThere(to, blob.digest, signal))) return 'skipped';
+  // Within a registry the blob is in `from`; between registries this process may know a neighbour of `to` that has it.
+  let neighbour = isSameRegistry ? from.repository : to.session.blobs.elsewhere(blob.digest, to.repository);
   const judge = createPatience(to.session, signal);
   for (;;) {
-    const upload = await openUpload(to, blob.digest, isSameRegistry ? from.repository : null, signal);
-    if (upload === null) return reached(blob.size);
+    const upload = await openUpload(to, blob.digest, neighbour, signal);
+    if (upload === null) return neighbour === null ? 'skipped' : 'mounted';
+    if (!isSameRegistry) neighbour = null;
     try {
-      return await send(from, to, blob, upload, transfer);
+      await send(from, to, blob, upload, transfer);
+      return 'uploaded';
     } catch (error) {
       // What broke on the way begins anew with an upload of its own.
       reached(0);

@@ -13,7 +13,7 @@ import {
 } from '../oci/documents.ts';
 import { BuildFailure, type Digest } from '../types.ts';
 import { answerFailure, corrupt } from './errors.ts';
-import type { Session } from './session.ts';
+import { BACKOFF_MS, type Session } from './session.ts';
 import type { Answer } from './transport.ts';
 
 const ACCEPT = Object.keys(MEDIA_TYPES).join(', ');
@@ -93,14 +93,23 @@ export async function putManifest(
   { bytes, digest, parsed }: Document,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = await session.send({
-    method: 'PUT',
-    to: `/v2/${repository}/manifests/${reference}`,
-    headers: { 'content-type': parsed.mediaType },
-    body: () => bytes,
-    scopes: scopes.push(repository),
-    signal,
-  });
+  const put = async (): Promise<Answer> =>
+    session.send({
+      method: 'PUT',
+      to: `/v2/${repository}/manifests/${reference}`,
+      headers: { 'content-type': parsed.mediaType },
+      body: () => bytes,
+      scopes: scopes.push(repository),
+      signal,
+    });
+  let answer = await put();
+  if (answer.status === 400) {
+    const refused = await answerFailure(answer, `${session.host}: PUT ${repository} ${reference}`);
+    // Distribution 2.8 says so when somebody else puts the same manifest at this moment, and takes it a moment later.
+    if (!refused.error.words.includes('DIGEST_INVALID')) throw refused;
+    await session.pause(BACKOFF_MS[0], signal);
+    answer = await put();
+  }
   if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202) {
     throw await answerFailure(answer, `${session.host}: PUT ${repository} ${reference}`);
   }

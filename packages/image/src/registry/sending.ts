@@ -65,6 +65,16 @@ export async function openUpload(
   return { url, leastChunk: /^\d{1,10}$/.test(least) ? Number(least) : 0 };
 }
 
+/** Gives an upload up that is not needed. Best effort: a registry forgets such uploads by itself. */
+export async function cancelUpload({ session, repository }: End, { url }: Upload, signal: AbortSignal): Promise<void> {
+  try {
+    const call = { method: 'DELETE', to: url, scopes: scopes.push(repository), signal, onlyOnce: true } as const;
+    (await session.send(call)).discard();
+  } catch (error) {
+    if (!(error instanceof BuildFailure)) throw error;
+  }
+}
+
 /** Ends an upload: with all of the bytes, or with none when they were sent before. */
 export async function closeUpload(
   { session, repository }: End,

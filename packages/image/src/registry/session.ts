@@ -1,13 +1,14 @@
 /** Requests to one registry: scheme, login, redirects, and trying again what may work the second time. */
 import { BuildFailure, type Credentials, type RegistryAccess } from '../types.ts';
 import { createAuth, type Auth } from './auth.ts';
+import { createBlobs, type Blobs } from './blobs.ts';
 import { connectionFailure } from './errors.ts';
 import { createSlots } from './slots.ts';
 import { createTransport, isLoopback, type Answer, type Body, type Request, type Transport } from './transport.ts';
 
 const MAX_REDIRECTS = 5;
 /** Delays before the second, third and fourth try, in milliseconds. */
-export const BACKOFF_MS = [200, 800, 3_200];
+export const BACKOFF_MS: readonly [number, ...number[]] = [200, 800, 3_200];
 /** A registry that asks for a longer pause is as good as away. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
@@ -27,6 +28,7 @@ export interface Call {
 
 export interface Session {
   readonly host: string;
+  readonly blobs: Blobs;
   /** Any answer, also a refusal, is an answer. Rejects with a `BuildFailure` when there is none, and with the signal's reason. */
   send(call: Call): Promise<Answer>;
   /** An address that the registry gave (`Location`), as one to call. Null if it is none. */
@@ -66,6 +68,22 @@ export function createSession(options: SessionOptions): Session {
 
   // Requests wait here and not for a socket, so that those that wait go out with the login that the first ones found.
   const slots = createSlots(options.atOnce);
+
+  /** While it is pending, the registry wants no requests at all, not from anyone. */
+  let quiet: Promise<void> | null = null;
+  const closing = new AbortController();
+
+  function keepQuiet(ms: number): void {
+    const all = Promise.all([quiet, options.pause(ms, closing.signal)]);
+    const mine = all.then(
+      () => undefined,
+      () => undefined,
+    );
+    quiet = mine;
+    void mine.then(() => {
+      if (quiet === mine) quiet = null;
+    });
+  }
 
   const base = (): URL => new URL(`${scheme}://${host}/`);
 
@@ -120,7 +138,10 @@ export function createSession(options: SessionOptions): Session {
       const delay = call.onlyOnce === true ? undefined : BACKOFF_MS[attempt];
       let answer: Answer;
       try {
-        answer = await slots.use(() => withLogin(call), call.signal);
+        answer = await slots.use(async () => {
+          while (quiet !== null) await abortable(quiet, call.signal);
+          return withLogin(call);
+        }, call.signal);
       } catch (error) {
         if (call.signal.aborted) throw call.signal.reason;
         if (delay === undefined || !isPassing(error)) throw connectionFailure(error, host);
@@ -138,17 +159,26 @@ export function createSession(options: SessionOptions): Session {
         scheme = 'https';
         continue;
       }
-      if (delay === undefined || (answer.status !== 429 && answer.status < 500) || answer.status === 501) return answer;
-      const wait = Math.max(delay, retryAfter(answer.header('retry-after'), options.now()));
+      if ((answer.status !== 429 && answer.status < 500) || answer.status === 501) return answer;
+      const asked = retryAfter(answer.header('retry-after'), options.now());
+      const wait = Math.max(delay ?? BACKOFF_MS[0], asked);
       if (wait > MAX_RETRY_AFTER_MS) return answer;
+      const isForAll = answer.status === 429 || asked > 0;
+      if (isForAll) keepQuiet(wait);
+      if (delay === undefined) return answer;
       answer.discard();
-      await pause(wait, call.signal);
+      if (!isForAll) await pause(wait, call.signal);
     }
   }
 
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => abortable(options.pause(ms, signal), signal);
 
-  return { host, send, address, pause, close: () => transport.close() };
+  function close(): void {
+    closing.abort(new Error('the client was closed'));
+    transport.close();
+  }
+
+  return { host, blobs: createBlobs(), send, address, pause, close };
 }
 
 /** Whether a connection broke in a way that a new one may not; who refuses or is unknown does so a moment later too. */

@@ -3,7 +3,7 @@ import { MAX_MANIFEST_BYTES, openLayout, parseManifest } from '@rebake/image';
 import type { Descriptor, Layout, StoredImage } from '@rebake/image';
 import { failure, parseName } from '@rebake/sdk/building';
 import { groundInRegistry, heldHere } from './ground.ts';
-import { onBytes } from './registries.ts';
+import { onBytes, told } from './registries.ts';
 import type { Registries } from './registries.ts';
 import type { Held, Store } from './store.ts';
 
@@ -74,7 +74,7 @@ export function createLayoutStore(dir: string, registries: Registries): Store {
       return held;
     },
 
-    send: async (held, to, use) => registries.client(use).upload(layout, held.top, to, onBytes(use)),
+    send: async (held, to, use) => told(await registries.client(use).upload(layout, held.top, to, onBytes(use)), use),
   };
 }
 

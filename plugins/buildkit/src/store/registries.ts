@@ -9,6 +9,7 @@ import type {
   RegistryClient,
   RepositoryAt,
   Seen,
+  Sent,
 } from '@rebake/image';
 import { failure } from '@rebake/sdk/building';
 import type { LayeredImage } from '@rebake/sdk/building';
@@ -112,4 +113,10 @@ function valueOf<T>(seen: Seen<T>): T | null {
 /** Bytes that are settled, as progress. */
 export function onBytes(use: Use): { signal: AbortSignal; onBytes(done: number, of: number): void } {
   return { signal: use.signal, onBytes: (done, of) => use.emit({ type: 'bytes', done, of }) };
+}
+
+/** Says what a push took. Returns the manifest's digest. */
+export function told({ digest, bytes }: Sent, use: Use): Digest {
+  use.emit({ type: 'sent', ...bytes });
+  return digest;
 }

@@ -3,7 +3,7 @@ import { BuildFailure, isDigest } from '@rebake/image';
 import type { RepositoryAt } from '@rebake/image';
 import { candidateName, failure, parseName } from '@rebake/sdk/building';
 import { groundInRegistry, heldHere } from './ground.ts';
-import { onBytes } from './registries.ts';
+import { onBytes, told } from './registries.ts';
 import type { Registries } from './registries.ts';
 import type { Store } from './store.ts';
 import { removeTag } from './remove-tag.ts';
@@ -93,6 +93,7 @@ export function createRepositoryStore(at: RepositoryAt, registries: Registries):
       return held;
     },
 
-    send: async (held, to, use) => registries.client(use).copy({ ...at, manifest: held.top }, to, onBytes(use)),
+    send: async (held, to, use) =>
+      told(await registries.client(use).copy({ ...at, manifest: held.top }, to, onBytes(use)), use),
   };
 }
