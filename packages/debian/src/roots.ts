@@ -1,44 +1,30 @@
-/** Which packages a base image without an engine is made of. Pure: the model has the same list. */
+/** Which packages a base image without an engine is asked to have, besides those that are in every system. Pure: the model has the same list. */
 
-/** What Debian's policy calls essential is there in every system; these are named since nothing depends on them. */
-const GROUND: readonly string[] = [
-  'base-files',
-  'base-passwd',
-  'bash',
-  'bsdutils',
-  'coreutils',
-  'dash',
-  'debianutils',
-  'diffutils',
-  'findutils',
-  'grep',
-  'gzip',
-  'hostname',
-  'libc-bin',
-  'login',
-  'mawk',
-  'ncurses-base',
-  'ncurses-bin',
+/**
+ * What runs need: certificates, time zones, names of protocols and media types, what wheels are linked against, and the commands that make users
+ * in images on top.
+ */
+const ALWAYS: readonly string[] = [
+  'ca-certificates',
+  'libgomp1',
+  'libstdc++6',
+  'media-types',
+  'netbase',
   'passwd',
-  'perl-base',
-  'procps',
-  'sed',
-  'sysvinit-utils',
-  'tar',
-  'util-linux',
+  'tzdata',
 ];
 
-/** What images of runs need besides: certificates, time zones, names of protocols and media types, and what wheels are linked against. */
-const RUNS: readonly string[] = ['ca-certificates', 'libgomp1', 'libstdc++6', 'media-types', 'netbase', 'tzdata'];
+/** Python has its `distutils` in a package of its own in Debian, until it has none any more. */
+const FIRST_WITHOUT_DISTUTILS = 12;
 
 /** Names to lock for a base with these Pythons (`3.11`) and, if `r`, with R. Sorted, each once. */
 export function debianRoots({ python, r }: { readonly python: readonly string[]; readonly r: boolean }): string[] {
-  const names = new Set([...GROUND, ...RUNS]);
+  const names = new Set(ALWAYS);
   for (const version of python) {
     // Without -venv there is no ensurepip, and `python3.N -m venv` fails in builders that use it.
     for (const name of [`python${version}`, `python${version}-venv`]) names.add(name);
+    if (Number(version.split('.')[1]) < FIRST_WITHOUT_DISTUTILS) names.add('python3-distutils');
   }
-  if (python.length > 0) names.add('python3-distutils');
   if (r) names.add('r-base-core');
   return [...names].toSorted();
 }

@@ -48,6 +48,8 @@ export interface DebianMirror {
   readonly security?: string;
   /** Absolute path of the keyring that signs its index. Default: Debian's own on this machine. */
   readonly keyring?: string;
+  /** Components whose packages may be taken. Default: `main` alone. */
+  readonly components?: readonly string[];
 }
 
 /** What a Python lock was made from. It is up to date while this is what would be locked now. */
