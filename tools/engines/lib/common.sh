@@ -15,7 +15,9 @@ DOCKER_SOCKET=$RUN/docker.sock
 BUILDKIT_SOCKET=$RUN/buildkit.sock
 BASE_IMAGE=rebake-engines/python:3.11
 REGISTRIES='plain auth tls token'
-SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless ssh kube"
+# The same of distribution v3, where Debian has 2.8.
+REGISTRIES3='plain3 tls3 token3'
+SERVICES="docker registry-plain registry-auth registry-tls token registry-token wheels buildkit podman podman-rootless ssh kube registry-plain3 registry-tls3 registry-token3"
 
 die() {
   printf 'engines: %s\n' "$*" >&2

@@ -39,11 +39,12 @@ go_failed() {
   die "$1 (log: $LOG/go.log)"
 }
 
-# build_go FOLDER MODULE: what the module names as its tools, else its own program.
+# build_go FOLDER MODULE: what the module names as its tools, its own program, or both.
 build_go() {
   local work=$1 module=$2 patterns=(.) flags='-s -w'
   find_go "$(go_version "$module")" "$work"
   cd "$TOOL/go/$module"
+  if [[ $module == registry3 ]]; then patterns=(tool .); fi
   if [[ $module == buildkit ]]; then
     patterns=(tool)
     flags+=" -X github.com/moby/buildkit/version.Version=$(go list -m -f '{{.Version}}' github.com/moby/buildkit)"

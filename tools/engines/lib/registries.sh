@@ -60,7 +60,7 @@ provide_secrets() {
   mv "$new" "$SECRET"
 }
 
-registry_scheme() { if [[ $1 == tls ]]; then printf https; else printf http; fi; }
+registry_scheme() { if [[ $1 == tls* ]]; then printf https; else printf http; fi; }
 
 registry_config() {
   local name=$1
@@ -75,11 +75,11 @@ http:
   addr: 127.0.0.1:$2
   secret: $(<"$SECRET/password")
 YAML
-  if [[ $name == tls ]]; then printf '  tls: { certificate: "%s", key: "%s" }\n' "$SECRET/tls.crt" "$SECRET/tls.key"; fi
+  if [[ $name == tls* ]]; then printf '  tls: { certificate: "%s", key: "%s" }\n' "$SECRET/tls.crt" "$SECRET/tls.key"; fi
   case $name in
-    plain) ;;
-    auth | tls) printf 'auth:\n  htpasswd: { realm: rebake-engines, path: "%s" }\n' "$SECRET/htpasswd" ;;
-    token)
+    plain*) ;;
+    auth | tls*) printf 'auth:\n  htpasswd: { realm: rebake-engines, path: "%s" }\n' "$SECRET/htpasswd" ;;
+    token*)
       printf 'auth:\n  token: { realm: "%s", service: rebake-engines, issuer: rebake-engines, rootcertbundle: "%s" }\n' \
         "http://127.0.0.1:$(port_of token)/token" "$SECRET/token.crt"
       ;;
@@ -90,15 +90,17 @@ registry_answers() {
   answers "$(registry_scheme "$1")://127.0.0.1:$(port_of "registry-$1")/v2/" '200 401' --cacert "$SECRET/ca.crt"
 }
 
+# start_registry NAME PROGRAM
 start_registry() {
-  local name=$1 service=registry-$1 started port text=up
+  local name=$1 program service=registry-$1 started port text=up
   started=$(now_ms)
-  if ! { alive "$service" >/dev/null && registry_answers "$name"; }; then
+  program=$(readlink -f "$(command -v "$2")")
+  if ! { runs "$service" "$program" && registry_answers "$name"; }; then
     stop "$service"
     port=$(port "$service")
     mkdir -p "$DIR/registry"
     registry_config "$name" "$port" >"$DIR/registry/$name.yml"
-    start "$service" docker-registry serve "$DIR/registry/$name.yml"
+    start "$service" "$program" serve "$DIR/registry/$name.yml"
     wait_for "$service" registry_answers "$name"
     text=started
   fi

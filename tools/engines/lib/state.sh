@@ -17,6 +17,7 @@ find_ca() {
 # ENGINES_PATH finds it, and buildctl, for whoever comes in by ssh or kubectl.
 find_clients() {
   BUILDKIT_BIN=$(go_path buildkit)
+  REGISTRY3_BIN=$(go_path registry3)
   DOCKER_CLI=/usr/bin/docker
   [[ -x $DOCKER_CLI ]] || DOCKER_CLI=$(command -v docker)
   ENGINES_PATH=$BUILDKIT_BIN:${DOCKER_CLI%/*}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -28,7 +29,7 @@ lines() { printf '%s\n' "$@"; }
 # shellcheck disable=SC2030
 write_state() (
   find_ca
-  export CA DOCKER_SOCKET DOCKER_CLI BASE_IMAGE ROOTFS ROOTFS_DIGEST SECRET USERNAME BUILDKIT_BIN BUILDKIT_SOCKET
+  export CA DOCKER_SOCKET DOCKER_CLI BASE_IMAGE ROOTFS ROOTFS_DIGEST SECRET USERNAME BUILDKIT_BIN BUILDKIT_SOCKET REGISTRY3_BIN
   export PODMAN_SOCKET PODMAN_IMAGE ROOTLESS_SOCKET ROOTLESS_USER SSH_USER SSH_ALIAS SSH_SECRET
   export KUBE_NAMESPACE KUBE_POD KUBE_CONTAINER
   export ENGINES_DIR=$DIR BUILDAH_ROOT=$BUILDAH/root BUILDAH_RUNROOT=$RUN/buildah
@@ -41,6 +42,6 @@ write_state() (
   export BUILDAH_PATH KUBECTL ROOTLESS_UID PODMAN_CLI PODMAN_ENV ROOTLESS_CLI ROOTLESS_ENV BUILDAH_CLI BUILDAH_ENV
   for name in token wheels buildkit ssh kube; do export "${name^^}_PORT=$(port_of $name)"; done
   registries=()
-  for name in $REGISTRIES; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
+  for name in $REGISTRIES $REGISTRIES3; do registries+=("$name=127.0.0.1:$(port_of "registry-$name")"); done
   run_ts write-state.ts "${registries[@]}"
 )

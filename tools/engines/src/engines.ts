@@ -18,6 +18,10 @@ export const ENGINE_NAMES: readonly EngineName[] = [
   'auth',
   'tls',
   'token',
+  'plain3',
+  'tls3',
+  'token3',
+  'crane',
 ];
 
 export interface Engines {

@@ -9,7 +9,7 @@ export type { TlsFiles } from './grpc-health.ts';
 export { startHosts } from './hosts.ts';
 export type { Host, Hosts, HostsOptions } from './hosts.ts';
 export { isUp } from './liveness.ts';
-export { enginesDir, readState, REGISTRY_NAMES, statePath } from './state.ts';
+export { enginesDir, readState, REGISTRY3_NAMES, REGISTRY_NAMES, statePath } from './state.ts';
 export type { Credentials, EngineName, EnginesState, PodmanState, RegistryName, RegistryState } from './state.ts';
 export { writeTinyRootfs } from './tiny-rootfs.ts';
 export { serveWheels } from './wheel-index.ts';

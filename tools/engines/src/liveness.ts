@@ -77,15 +77,20 @@ export async function isUp(state: EnginesState, name: EngineName): Promise<boole
       return existsSync(rootfs.path);
     case 'wheels':
       return answers({ url: wheels.indexUrl }, 200);
+    case 'crane':
+      return existsSync(state.crane.path);
     case 'plain':
-      return answers({ url: `${registries.plain.url}/v2/` }, 200);
+    case 'plain3':
+      return answers({ url: `${registries[name].url}/v2/` }, 200);
     case 'auth':
     case 'token':
+    case 'token3':
       return answers({ url: `${registries[name].url}/v2/` }, 401);
     case 'tls':
+    case 'tls3':
       return (
-        existsSync(registries.tls.ca) &&
-        answers({ url: `${registries.tls.url}/v2/`, ca: readFileSync(registries.tls.ca, 'utf8') }, 401)
+        existsSync(registries[name].ca) &&
+        answers({ url: `${registries[name].url}/v2/`, ca: readFileSync(registries[name].ca, 'utf8') }, 401)
       );
     default: {
       const never: never = name;

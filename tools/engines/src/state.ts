@@ -50,7 +50,13 @@ export interface EnginesState {
     readonly tls: RegistryState & Credentials & { readonly ca: string };
     /** `realm`: where tokens are given out for these credentials. Without any, a token grants pull only. */
     readonly token: RegistryState & Credentials & { readonly realm: string };
+    /** Those above are distribution 2.8, these are distribution v3. */
+    readonly plain3: RegistryState;
+    readonly tls3: RegistryState & Credentials & { readonly ca: string };
+    readonly token3: RegistryState & Credentials & { readonly realm: string };
   };
+  /** A client of registries and image archives that is nobody's engine. */
+  readonly crane: { readonly path: string };
   /** A daemon whose build steps run in the host's network. */
   readonly buildkit: {
     /** `unix://` and the socket, as in BUILDKIT_HOST. */
@@ -134,9 +140,14 @@ export type EngineName =
   | 'kube'
   | 'rootfs'
   | 'wheels'
+  | 'crane'
   | RegistryName;
 
+/** Registries of distribution 2.8. */
 export const REGISTRY_NAMES: readonly RegistryName[] = ['plain', 'auth', 'tls', 'token'];
+
+/** Registries of distribution v3, with the same logins. */
+export const REGISTRY3_NAMES: readonly RegistryName[] = ['plain3', 'tls3', 'token3'];
 
 /** The folder of the engines: REBAKE_ENGINES_DIR, else `.engines` at the root of the repository. */
 export function enginesDir(): string {

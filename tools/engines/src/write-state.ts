@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnginesState } from './state.ts';
-import { REGISTRY_NAMES, statePath } from './state.ts';
+import { REGISTRY3_NAMES, REGISTRY_NAMES, statePath } from './state.ts';
 
 function need(name: string): string {
   const value = process.env[name];
@@ -40,10 +40,11 @@ const credentials = {
 function registry(name: string): { url: string; address: string } {
   const address = addresses.get(name);
   if (address === undefined) throw new Error(`write-state: no address for ${name}`);
-  return { url: `${name === 'tls' ? 'https' : 'http'}://${address}`, address };
+  return { url: `${name.startsWith('tls') ? 'https' : 'http'}://${address}`, address };
 }
 
 const configDir = join(dir, 'docker-config');
+const realm = `http://127.0.0.1:${need('TOKEN_PORT')}/token`;
 const state: EnginesState = {
   version: 1,
   dir,
@@ -59,8 +60,12 @@ const state: EnginesState = {
     plain: registry('plain'),
     auth: { ...registry('auth'), ...credentials },
     tls: { ...registry('tls'), ...credentials, ca: join(secret, 'ca.crt') },
-    token: { ...registry('token'), ...credentials, realm: `http://127.0.0.1:${need('TOKEN_PORT')}/token` },
+    token: { ...registry('token'), ...credentials, realm },
+    plain3: registry('plain3'),
+    tls3: { ...registry('tls3'), ...credentials, ca: join(secret, 'ca.crt') },
+    token3: { ...registry('token3'), ...credentials, realm },
   },
+  crane: { path: join(need('REGISTRY3_BIN'), 'crane') },
   buildkit: {
     address: `unix://${need('BUILDKIT_SOCKET')}`,
     buildctl: join(need('BUILDKIT_BIN'), 'buildctl'),
@@ -122,9 +127,10 @@ const state: EnginesState = {
 };
 
 mkdirSync(configDir, { recursive: true });
+const ALL = [...REGISTRY_NAMES, ...REGISTRY3_NAMES];
 const auth = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
 const auths = Object.fromEntries(
-  REGISTRY_NAMES.filter((name) => name !== 'plain').map((name) => [state.registries[name].address, { auth }]),
+  ALL.filter((name) => !name.startsWith('plain')).map((name) => [state.registries[name].address, { auth }]),
 );
 replace(join(configDir, 'config.json'), `${JSON.stringify({ auths }, null, 2)}\n`);
 
@@ -147,7 +153,7 @@ const variables: Record<string, string> = {
   REBAKE_REGISTRY_PASSWORD: credentials.password,
   REBAKE_REGISTRY_TLS_CA: state.registries.tls.ca,
 };
-for (const name of REGISTRY_NAMES) variables[`REBAKE_REGISTRY_${name.toUpperCase()}`] = state.registries[name].address;
+for (const name of ALL) variables[`REBAKE_REGISTRY_${name.toUpperCase()}`] = state.registries[name].address;
 const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
 replace(
   join(dir, 'engines.env'),

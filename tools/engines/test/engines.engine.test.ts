@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import type { EnginesState } from '../src/index.ts';
-import { REGISTRY_NAMES, serveWheels, writeWheel } from '../src/index.ts';
+import { REGISTRY3_NAMES, REGISTRY_NAMES, serveWheels, writeWheel } from '../src/index.ts';
 import { describeEngine } from '../src/vitest.ts';
 
 const run = promisify(execFile);
@@ -78,7 +78,7 @@ describeEngine('wheels', ['docker', 'wheels'], (state) => {
   });
 });
 
-for (const name of REGISTRY_NAMES) {
+for (const name of [...REGISTRY_NAMES, ...REGISTRY3_NAMES]) {
   describeEngine(`registry ${name}`, ['docker', name], (state) => {
     const repository = `${state.registries[name].address}/engines/probe`;
 
@@ -94,7 +94,7 @@ for (const name of REGISTRY_NAMES) {
   });
 }
 
-for (const name of ['auth', 'tls', 'token'] as const) {
+for (const name of ['auth', 'tls', 'token', 'tls3', 'token3'] as const) {
   describeEngine(`credentials of ${name}`, ['docker', name], (state) => {
     test('a push without them is refused', async () => {
       const tag = `${state.registries[name].address}/engines/stranger:1`;
