@@ -13,13 +13,12 @@ export function lockDigests({ name, version, marker, direct, wheels, sdist }: Lo
   return digestOf({ name, version, marker, direct, files, sdist: sdist?.digest ?? null });
 }
 
-/** What counts of a Debian lock for what is put on top of it: names, versions, and digests of packages. */
-export function debianLockDigest({ packages }: Pick<DebianLock, 'packages'>): Digest {
-  return digestOf(
-    packages
-      .map(({ name, version, architecture, digest }) => [name, architecture, version, digest] as const)
-      .sort((a, b) => compareBytes(a[0], b[0]) || compareBytes(a[1], b[1])),
-  );
+/** What counts of a Debian lock for what is put on top of it: names, versions and digests of packages, and the same of what is below. */
+export function debianLockDigest({ packages, madeFrom }: DebianLock): Digest {
+  const counts = packages
+    .map(({ name, version, architecture, digest }) => [name, architecture, version, digest] as const)
+    .sort((a, b) => compareBytes(a[0], b[0]) || compareBytes(a[1], b[1]));
+  return digestOf([counts, madeFrom.below]);
 }
 
 /** In words: `pandas was added`, `the interpreter was 3.10`. Empty: the lock is up to date. */

@@ -6,6 +6,8 @@ import type { DebianLock, LockedDeb, ParsedLock } from './types.ts';
 /** Version of the file's shape. */
 const VERSION = 1;
 const NAME = /^[a-z0-9][a-z0-9+.-]+$/;
+/** What is asked for may name an architecture and a version, as for apt. */
+const WISH = /^[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:=[0-9][0-9A-Za-z.+:~-]*)?$/;
 const DEB_VERSION = /^[0-9][0-9A-Za-z.+:~-]*$/;
 const SUITE = /^[a-z][a-z0-9-]*$/;
 /** Below the root of a mirror: no dot segments, nothing that is not in names of Debian's pool. */
@@ -71,7 +73,7 @@ function readDeb(value: unknown): LockedDeb | string {
 }
 
 function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string' && NAME.test(name));
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && WISH.test(name));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

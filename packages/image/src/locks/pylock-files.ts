@@ -8,6 +8,9 @@ export class NotALock extends Error {}
 /** A table of the document. */
 export type Table = Readonly<Record<string, unknown>>;
 
+/** What a value of an abbreviated text stands for. */
+export type Expand = (value: unknown) => unknown;
+
 const NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i;
 /** Names of files that may become paths: one segment, nothing that a shell or a header would read. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.!+-]*$/;
@@ -30,21 +33,22 @@ export function record(value: unknown): Table | null {
 export function filesOf(
   name: string,
   { archive, wheels: listed, sdist }: Table,
+  expand: Expand,
 ): { readonly wheels: readonly LockedFile[]; readonly sdist: LockedFile | null } {
   if (archive !== undefined) {
     if (listed !== undefined || sdist !== undefined)
       throw new NotALock(`the package ${name} has both an archive and files of an index`);
-    const table = tableOf(name, archive);
+    const table = tableOf(name, expand(archive));
     if (table['subdirectory'] !== undefined)
       throw new NotALock(`the package ${name} is in a folder of its archive, which rebake does not unpack`);
     const file = readFile(name, table);
     return isWheel(file) ? { wheels: [file], sdist: null } : { wheels: [], sdist: file };
   }
   if (listed !== undefined && !Array.isArray(listed)) throw new NotALock(`the package ${name} has no list of wheels`);
-  const wheels = ((listed ?? []) as readonly unknown[]).map((wheel) => readFile(name, tableOf(name, wheel)));
+  const wheels = ((listed ?? []) as readonly unknown[]).map((wheel) => readFile(name, tableOf(name, expand(wheel))));
   const stray = wheels.find((file) => !isWheel(file));
   if (stray !== undefined) throw new NotALock(`the package ${name} has ${stray.name} among its wheels`);
-  return { wheels, sdist: sdist === undefined ? null : readFile(name, tableOf(name, sdist)) };
+  return { wheels, sdist: sdist === undefined ? null : readFile(name, tableOf(name, expand(sdist))) };
 }
 
 function isWheel({ name }: LockedFile): boolean {
@@ -83,12 +87,19 @@ function checkAddress(of: string, url: string): void {
 }
 
 function lastSegment(of: string, url: string): string {
+  const name = fileNameOf(url);
+  if (name === null) throw new NotALock(`the package ${of} has a file whose address names none`);
+  return name;
+}
+
+/** Name of the file that an address leads to; null: its escapes mean nothing. */
+export function fileNameOf(url: string): string | null {
   const end = /[?#]/.exec(url)?.index ?? url.length;
   const segment = url.slice(url.lastIndexOf('/', end - 1) + 1, end);
   if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new NotALock(`the package ${of} has a file whose address names none`);
+    return null;
   }
 }

@@ -3,7 +3,8 @@ import { parse, TomlError } from 'smol-toml';
 import { compareBytes } from '../canonical.ts';
 import type { Digest } from '../content-address.ts';
 import { isDigest } from '../digest.ts';
-import { filesOf, NotALock, packageName, record, type Table } from './pylock-files.ts';
+import { filesOf, NotALock, packageName, record, type Expand, type Table } from './pylock-files.ts';
+import { abbreviate } from './shorthand.ts';
 import type { LockedPackage, MadeFrom, ParsedLock, Pylock } from './types.ts';
 
 const INTERPRETER = /^3\.\d{1,3}$/;
@@ -20,7 +21,8 @@ const UNLOCKABLE = { vcs: 'a repository of a version control system', directory:
  */
 export function parsePylock(text: string): ParsedLock<Pylock> {
   try {
-    return { ok: true, lock: readLock(parse(text)) };
+    const short = abbreviate(text);
+    return { ok: true, lock: readLock(parse(short.text), short.expand) };
   } catch (error) {
     if (error instanceof NotALock) return { ok: false, message: error.message };
     if (error instanceof TomlError) {
@@ -31,19 +33,19 @@ export function parsePylock(text: string): ParsedLock<Pylock> {
   }
 }
 
-function readLock(table: Table): Pylock {
+function readLock(table: Table, expand: Expand): Pylock {
   const version = table['lock-version'];
   if (typeof version !== 'string') throw new NotALock('it has no `lock-version`');
   if (!/^1\.\d+$/.test(version)) throw new NotALock(`its version is ${version}, and this rebake reads 1.x`);
   const listed = table['packages'];
   if (!Array.isArray(listed)) throw new NotALock('it has no `packages`');
-  const packages = (listed as readonly unknown[]).map(readPackage);
+  const packages = (listed as readonly unknown[]).map((one) => readPackage(one, expand));
   packages.sort((a, b) => compareBytes(a.name, b.name));
   const own = record(record(table['tool'])?.['rebake']);
   return { packages, madeFrom: madeFrom(own), compiles: names(own?.['compiles'], 'compiles') };
 }
 
-function readPackage(value: unknown): LockedPackage {
+function readPackage(value: unknown, expand: Expand): LockedPackage {
   const table = record(value);
   if (table === null) throw new NotALock('`packages` holds something that is no package');
   const name = packageName(table['name']);
@@ -58,7 +60,7 @@ function readPackage(value: unknown): LockedPackage {
     throw new NotALock(`the package ${name} has a marker that is none`);
   const direct = archive !== undefined;
   if (!direct && version === null) throw new NotALock(`the package ${name} has no version`);
-  const { wheels, sdist } = filesOf(name, table);
+  const { wheels, sdist } = filesOf(name, table, expand);
   if (wheels.length === 0 && sdist === null) throw new NotALock(`the package ${name} has no files`);
   return { name, version, marker, direct, wheels, sdist };
 }

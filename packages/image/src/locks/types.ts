@@ -78,7 +78,7 @@ export interface DebianMadeFrom {
   /** Such as `bookworm`. */
   readonly suite: string;
   readonly architecture: 'amd64' | 'arm64';
-  /** Names that were asked for, sorted, each once. */
+  /** What was asked for, as apt takes it (`NAME`, `NAME=VERSION`), sorted, each once. */
   readonly wanted: readonly string[];
   /** {@link DebianLock} that it is put on top of, as `debianLockDigest` says it; null: it is a whole system. */
   readonly below: Digest | null;

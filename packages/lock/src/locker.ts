@@ -1,0 +1,80 @@
+/** Makes locks: uv and its setting are found once, when the first Python lock asks for them. */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildFailure } from '@rebake/image';
+import { lockDebian } from './debian.ts';
+import { homeOf } from './home.ts';
+import { readPipSettings, type PipSettings } from './pip/settings.ts';
+import { uvAddresses } from './pip/logins.ts';
+import { lockPython, type ReadyUv } from './python.ts';
+import type { DebianLockRequest, LockMeans, LockOutcome, PythonLockRequest } from './types.ts';
+import { uvSetting } from './uv/environment.ts';
+import { findUv } from './uv/find.ts';
+import { pythonFor } from './uv/python.ts';
+
+/** Makes locks of one project. */
+export interface Locker {
+  /** Resolves with uv. Rejects with `LOCK_TOOL_MISSING` or `LOCK_TOOL_FAILED` when uv itself is the trouble. */
+  python(request: PythonLockRequest): Promise<LockOutcome>;
+  debian(request: DebianLockRequest): Promise<LockOutcome>;
+}
+
+/** Nothing happens before something is to be locked. */
+export function createLocker(means: LockMeans): Locker {
+  let ready: Promise<ReadyUv> | null = null;
+  return {
+    async python(request) {
+      const uv = await (ready ??= makeReady(means));
+      return lockPython(request, uv, join(await means.cache.scratch(), `lock-${randomUUID()}`), means.signal);
+    },
+    debian: (request) => lockDebian(request, means),
+  };
+}
+
+async function makeReady(means: LockMeans): Promise<ReadyUv> {
+  const { cache, env, access, signal } = means;
+  const pip = await readPipSettings({ env, home: homeOf(env), first: access.pipConfig });
+  const uv = await findUv({ ...means, pip });
+  const folder = join(await cache.scratch(), `uv-${randomUUID()}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const setting = await uvSetting(env, pip, access, folder);
+  try {
+    const found = await pythonFor(uv, { ...means, env: setting.env }, folder);
+    return {
+      uv,
+      setting: found.downloads ? withDownloads(setting) : setting,
+      python: found.python,
+      secrets: secretsOf(pip, means),
+    };
+  } catch (error) {
+    if (error instanceof BuildFailure || signal.aborted) throw error;
+    throw new BuildFailure({
+      code: 'LOCK_TOOL_FAILED',
+      retry: 'never',
+      words: `uv does not run: ${(error as Error).message}`,
+    });
+  }
+}
+
+function withDownloads(setting: ReadyUv['setting']): ReadyUv['setting'] {
+  return { ...setting, env: { ...setting.env, UV_PYTHON_DOWNLOADS: 'automatic' } };
+}
+
+/** Passwords in addresses: what a tool prints must not show them, however it writes them. */
+function secretsOf(pip: PipSettings, { env }: LockMeans): readonly string[] {
+  const addresses = [pip.indexUrl ?? '', ...pip.extraIndexUrls, ...pip.findLinks, pip.proxy ?? '', ...uvAddresses(env)];
+  return addresses.flatMap((address) => {
+    const [, userinfo = ''] = /^(?:[A-Za-z0-9._-]+=)?[a-z]+:\/\/([^/]*)@/i.exec(address) ?? [];
+    const password = userinfo.slice(userinfo.indexOf(':') + 1);
+    return password === '' ? [] : [password, decoded(password)];
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,138 @@
+/** Locks Python packages: one run of uv, and what rebake makes of its answer. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parsePylock, pylockText, wheelFits, type LockedPackage, type MadeFrom } from '@rebake/image/locks';
+import { runTool } from './run.ts';
+import type { LockOutcome, PythonLockRequest, Upgrade } from './types.ts';
+import { uvPlatform, type UvSetting } from './uv/environment.ts';
+import type { Uv } from './uv/find.ts';
+import { cleanWords, withoutLogin } from './words.ts';
+
+/** Options of requirement lines that uv takes as arguments; the other ones it reads itself, or has no use for. */
+const LINE_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  '--pre': ['--prerelease', 'allow'],
+  '--prefer-binary': [],
+};
+const INPUT = 'requirements.txt';
+const OUTPUT = 'pylock.toml';
+/** uv's exit code when it understood everything, and there is no answer. */
+const NO_ANSWER = 1;
+
+/** A uv that is ready to resolve. */
+export interface ReadyUv {
+  readonly uv: Uv;
+  readonly setting: UvSetting;
+  /** Path of the Python that it is told to use; null: it finds one. */
+  readonly python: string | null;
+  /** Texts that must not be repeated. */
+  readonly secrets: readonly string[];
+}
+
+/** Locks one environment. `folder` is made for this call, and removed with what is in it. */
+export async function lockPython(
+  request: PythonLockRequest,
+  ready: ReadyUv,
+  folder: string,
+  signal: AbortSignal,
+): Promise<LockOutcome> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    const { lines, args } = await prepare(request, folder);
+    await writeFile(join(folder, INPUT), lines);
+    const { code, stderr } = await runTool(
+      ready.uv.path,
+      ['pip', 'compile', INPUT, ...args, ...ready.setting.args, ...pythonArgs(ready)],
+      {
+        env: ready.setting.env,
+        cwd: folder,
+        signal,
+      },
+    );
+    if (code !== 0) {
+      const words = cleanWords(stderr, { folders: [folder], secrets: ready.secrets });
+      return {
+        ok: false,
+        why: code === NO_ANSWER ? 'unresolvable' : 'failed',
+        words: words === '' ? `uv ended with ${code ?? 'a signal'}` : words,
+      };
+    }
+    return await finish(await readFile(join(folder, OUTPUT), 'utf8'), request);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepare(
+  { wanted, requirements, existing, upgrade }: PythonLockRequest,
+  folder: string,
+): Promise<{ readonly lines: string; readonly args: readonly string[] }> {
+  // What is locked stays as long as it fits, also what was locked for another interpreter.
+  if (existing !== null && parsePylock(existing).ok) await writeFile(join(folder, OUTPUT), existing);
+  const mapped = requirements.flatMap((line) => LINE_ARGUMENTS[line] ?? []);
+  const lines = requirements.filter((line) => !Object.hasOwn(LINE_ARGUMENTS, line));
+  // `pip list` and notebooks that install something expect it in the env.
+  if (!Object.hasOwn(wanted.requirements, 'pip')) lines.push('pip');
+  return {
+    lines: `${lines.join('\n')}\n`,
+    args: [
+      '--format=pylock.toml',
+      `--output-file=${OUTPUT}`,
+      `--python-version=${wanted.interpreter}`,
+      `--python-platform=${uvPlatform(wanted.platform, wanted.glibc)}`,
+      '--generate-hashes',
+      '--no-header',
+      '--no-annotate',
+      '--no-progress',
+      '--color=never',
+      '--quiet',
+      ...mapped,
+      ...upgradeArgs(upgrade),
+    ],
+  };
+}
+
+function upgradeArgs(upgrade: Upgrade): readonly string[] {
+  if (upgrade === 'nothing') return [];
+  return upgrade === 'everything' ? ['--upgrade'] : upgrade.map((name) => `--upgrade-package=${name}`);
+}
+
+function pythonArgs({ python }: ReadyUv): readonly string[] {
+  return python === null ? [] : [`--python=${python}`];
+}
+
+/** From uv's lock to ours: files that can fit, no login, no address of this machine, and what it was made from. */
+async function finish(text: string, { wanted, source }: PythonLockRequest): Promise<LockOutcome> {
+  const parsed = parsePylock(withoutLocalFiles(withoutLogin(text)));
+  if (!parsed.ok) return { ok: false, why: 'unresolvable', words: localHint(parsed.message, text) };
+  const packages = parsed.lock.packages.map((locked) => fitting(locked, wanted));
+  const compiles: string[] = [];
+  for (const locked of packages) {
+    if (locked.wheels.length > 0 || locked.sdist === null) continue;
+    if ((await source(locked, wanted)) === 'compiles') compiles.push(locked.name);
+  }
+  return { ok: true, text: pylockText({ packages, madeFrom: wanted, compiles }) };
+}
+
+/** An index has wheels for every system there is; a lock is for one. */
+function fitting(locked: LockedPackage, wanted: MadeFrom): LockedPackage {
+  const wheels = locked.wheels.filter(({ name }) => wheelFits(name, wanted));
+  return wheels.length === 0 && locked.sdist === null ? locked : { ...locked, wheels };
+}
+
+// uv writes the files of an index and those of a folder side by side; where both are the same file, the index is as good.
+const LOCAL_FILE =
+  /\{ (?:name = "[^"\n]*", )?url = "file:[^"\n]*"[^{}\n]*(?:hashes = \{[^{}\n]*\} )?\}(?:, |,(?=\n))?/g;
+const EMPTY_LIST = /^wheels = \[\s*\]\n/gm;
+const LOCAL_SDIST = /^sdist = \{ (?:name = "[^"\n]*", )?url = "file:[^\n]*\n/gm;
+
+function withoutLocalFiles(text: string): string {
+  return text.includes('"file:')
+    ? text.replaceAll(LOCAL_SDIST, '').replaceAll(LOCAL_FILE, '').replaceAll(EMPTY_LIST, '')
+    : text;
+}
+
+function localHint(message: string, text: string): string {
+  return text.includes('"file:')
+    ? `${message} but those in a folder of this machine (find-links), and a lock has to be good on other machines, too: put them on an index`
+    : message;
+}
