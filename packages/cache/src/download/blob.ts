@@ -32,6 +32,7 @@ interface Partial {
 export async function fetchBlob(url: URL, what: Download, means: BlobMeans): Promise<void> {
   const { cache, transport, pause, signal } = means;
   let part: Partial | null = null;
+  let furthest = 0;
 
   async function drop(): Promise<void> {
     const old = part;
@@ -50,7 +51,12 @@ export async function fetchBlob(url: URL, what: Download, means: BlobMeans): Pro
         }
         if (answer.status !== 200 && answer.status !== 206) throw statusFailure(url, answer);
         part ??= await begin(cache, what, answer, url);
-        await take(part, answer.body, { url, what, progress, onBytes: means.onBytes });
+        const onBytes = (done: number): void => {
+          if (done > furthest) progress();
+          furthest = Math.max(furthest, done);
+          means.onBytes(done);
+        };
+        await take(part, answer.body, { url, what, onBytes });
       });
     } catch (error) {
       throw transportFailure(error, url, signal);
@@ -99,15 +105,10 @@ async function begin(cache: Cache, { size, name }: Download, { header }: Answer,
 interface Taking {
   readonly url: URL;
   readonly what: Download;
-  readonly progress: () => void;
   readonly onBytes: (done: number) => void;
 }
 
-async function take(
-  part: Partial,
-  body: AsyncIterable<Uint8Array>,
-  { url, what, progress, onBytes }: Taking,
-): Promise<void> {
+async function take(part: Partial, body: AsyncIterable<Uint8Array>, { url, what, onBytes }: Taking): Promise<void> {
   const { size, name } = what;
   for await (const chunk of body) {
     if (size !== undefined && size !== null && part.done + chunk.byteLength > size) {
@@ -115,7 +116,6 @@ async function take(
     }
     await part.writer.append(chunk);
     part.done += chunk.byteLength;
-    progress();
     onBytes(part.done);
   }
   if (size !== undefined && size !== null && part.done < size) {
@@ -152,7 +152,6 @@ export async function copyBlob(url: URL, what: Download, { cache, signal, onByte
     await take(part, createReadStream(path, { signal }), {
       url,
       what: { ...what, size: found.size },
-      progress: () => {},
       onBytes,
     });
     await finish(part, url, { ...what, digest }, async () => writer.abort());

@@ -1,6 +1,7 @@
 /** Requests over HTTP: connections that are kept, proxies, redirects, and logins that go to one origin only. Tries once. */
 import type { Dispatcher } from 'undici';
 import { createSlots, type Slots } from '@rebake/image';
+import { bodyOf } from './body.ts';
 import { proxyFor } from './proxy.ts';
 import { trustOf } from './trust.ts';
 import type { DownloadAccess, Login } from './types.ts';
@@ -18,9 +19,11 @@ export interface Answer {
   readonly status: number;
   /** Value of a header; lower-case name. */
   readonly header: (name: string) => string | undefined;
-  readonly body: Dispatcher.ResponseData['body'];
+  readonly body: AsyncIterable<Uint8Array>;
   /** Whether a login went with the request. */
   readonly loggedIn: boolean;
+  /** Lets go of it; nothing happens when the body was read to its end. */
+  readonly end: () => void;
 }
 
 export interface Transport {
@@ -92,7 +95,8 @@ export function createTransport(access: DownloadAccess): Transport {
       };
       const to = header('location');
       if (!REDIRECTS.has(statusCode) || to === undefined) {
-        return { status: statusCode, header, body, loggedIn: login !== null };
+        const end = (): void => void body.destroy();
+        return { status: statusCode, header, body: bodyOf(body), loggedIn: login !== null, end };
       }
       await body.dump();
       url = nextUrl(url, to);
@@ -109,8 +113,7 @@ export function createTransport(access: DownloadAccess): Transport {
         try {
           return await use(answer);
         } finally {
-          // Nothing happens to one that was read to its end.
-          answer.body.on('error', () => undefined).destroy();
+          answer.end();
         }
       }, signal);
     },
