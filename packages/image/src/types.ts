@@ -5,11 +5,10 @@
 
 import type { Digest } from './content-address.ts';
 import type { DebianMirror, LockedDeb, LockedPackage } from './locks/types.ts';
+import type { Platform } from './platform.ts';
 
 export type { Digest } from './content-address.ts';
-
-/** Platforms that rebake builds for, written as in OCI. */
-export type Platform = `linux/${'amd64' | 'arm64'}`;
+export type { Platform } from './platform.ts';
 
 /** One file of a {@link FileSet}. `path` is relative to the set's root, POSIX, NFC. */
 export interface FileEntry {

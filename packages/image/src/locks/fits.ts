@@ -1,5 +1,5 @@
 /** Whether a wheel fits an interpreter and a platform, by the tags in its name (PEP 425, PEP 600, PEP 656). */
-import type { Platform } from '../types.ts';
+import type { Platform } from '../platform.ts';
 
 /** CPython of a version, on Linux with a glibc. */
 export interface WheelTarget {

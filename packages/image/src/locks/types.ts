@@ -1,6 +1,6 @@
 /** What locks pin: files by digest. Addresses are facts of the machine that wrote a lock, and count in no fingerprint. */
 import type { Digest } from '../content-address.ts';
-import type { Platform } from '../types.ts';
+import type { Platform } from '../platform.ts';
 
 /** One file that a package manager may install. */
 export interface LockedFile {
