@@ -5,7 +5,6 @@
 
 import type { Digest } from './content-address.ts';
 import type { DebianMirror, LockedDeb, LockedPackage } from './locks/types.ts';
-import type { Platform } from './platform.ts';
 
 export type { Digest } from './content-address.ts';
 export type { Platform } from './platform.ts';
