@@ -4,3 +4,7 @@ export { openCache } from './cache.ts';
 export { cacheDir } from './place.ts';
 export type { DocumentOptions, Download, DownloadAccess, Downloader, Login } from './download/types.ts';
 export { createDownloader } from './download/downloader.ts';
+export type { PruneItem, PruneKept, PruneOptions, PrunePlan, Pruned, PruneRow, PruneWhy } from './prune/types.ts';
+export { planPrune } from './prune/plan.ts';
+export { carryOutPrune } from './prune/carry-out.ts';
+export { inUnits } from './room.ts';
