@@ -13,7 +13,9 @@ export const SOUND: Readonly<Record<string, string>> = {
 
 /** The text of a declaration with some sections in the place of the sound ones; null leaves one out. */
 export function declaration(sections: Readonly<Record<string, string | null>>): string {
-  return Object.entries({ ...SOUND, ...sections })
+  // Last, where no section before it is moved by it: no lock is needed where an engine resolves packages.
+  const builders = 'builders' in sections ? {} : { builders: '{ default: docker }' };
+  return Object.entries({ ...SOUND, ...sections, ...builders })
     .flatMap(([key, value]) => (value === null ? [] : [`${key}: ${value}\n`]))
     .join('');
 }

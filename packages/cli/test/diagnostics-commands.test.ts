@@ -56,7 +56,7 @@ const CASES: Readonly<Record<Code, Case>> = {
     command: 'plan',
     before: ({ engine }) => (engine.steps = ['rootfs@1', 'user@1', 'copy@1', 'run@1']),
     place: 'rebake.yaml:4:11',
-    message: 'python-env@1',
+    message: 'python-env@2',
   },
   PLUGIN_NAME: {
     command: 'plugin new ../up',

@@ -1,6 +1,7 @@
 /** Every diagnostic of a declaration through `rebake validate`, each with its place; those of `upgrade` through that. */
 import { describe, expect, it } from 'vitest';
 import { DIAGNOSTIC_KINDS } from '@rebake/rebake';
+import { digestOfBytes } from '@rebake/sdk';
 import { declaration, toldToPeople, toldToPrograms } from './declarations.ts';
 import { PLUGIN_CASES, type Case } from './plugin-cases.ts';
 import { rig } from './rig.ts';
@@ -28,6 +29,17 @@ const inDockerfile = (code: string, text: string): Case => ({
   sections: { baseImages: from('{ dockerfile: Dockerfile }') },
   files: { Dockerfile: text },
 });
+
+const LOCK = 'lock-version = "1.0"\ncreated-by = "a test"\npackages = []\n';
+// As `numpy` alone would be locked for this declaration.
+const COMPILING = `${LOCK}
+[tool.rebake]
+interpreter = "3.11"
+platform = "linux/amd64"
+glibc = "2.36"
+compiles = ["numpy"]
+requirements = { numpy = "${digestOfBytes('numpy')}" }
+`;
 
 const LOADING: readonly Case[] = [
   { code: 'CONFIG_UNREADABLE', files: { 'rebake.yaml': Uint8Array.from([0xff, 0xfe]) } },
@@ -122,6 +134,22 @@ const RULES: readonly Case[] = [
   inDockerfile('DOCKERFILE_INVALID', '§# nothing\n'),
   inDockerfile('DOCKERFILE_REFERENCE_UNKNOWN', 'ARG TAG\n§FROM debian:$TAG\n'),
   inDockerfile('DOCKERFILE_FRONTEND', '§# syntax=docker/dockerfile:1\nFROM debian:12\n'),
+  inBase(
+    'DEBIAN_WITHOUT_PYTHON',
+    '{ python: { type: container-exec, from: { debian: { suite: bookworm } }, python: §["3.12"] } }',
+  ),
+  inEnv('LOCK_MISSING', 'packages: [numpy], lock: §pylock.all.toml'),
+  {
+    code: 'LOCK_OUTDATED',
+    sections: { codeEnvs: env('packages: §[numpy]'), locks: 'required' },
+    files: { 'pylock.glm.toml': LOCK },
+  },
+  { code: 'LOCK_INVALID', files: { 'rebake.yaml': declaration({}), 'pylock.glm.toml': '\n§packages = what\n' } },
+  {
+    code: 'LOCK_NEEDS_COMPILER',
+    sections: { builders: '{ default: oci }', codeEnvs: env('packages: §[numpy]') },
+    files: { 'pylock.glm.toml': COMPILING },
+  },
   inBase('NOT_ACTED_ON_YET', base('cuda: §"12.2"')),
   inEnv('NOT_SUPPORTED_YET', 'conda: §{ packages: [numpy] }'),
 ];

@@ -26,6 +26,7 @@ export default defineConfig({
   baseImages: { python: { type: 'container-exec', from: { rootfs: './rootfs.tar' }, python } },
   containerConfigs: { cpu: { engine: 'docker', base: 'python' } },
   codeEnvs: Object.fromEntries(['glm'].map((name) => [name, { language: 'python' as const, packages: ['scipy'] }])),
+  builders: { default: 'docker' },
 });
 `,
 };

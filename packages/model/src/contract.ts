@@ -1,9 +1,10 @@
 /** What the declaration turns into: the hand-over from loading to expansion, and from expansion to the rest of rebake. */
-import type { MadeFrom } from '@rebake/image/locks';
+import type { DebianMadeFrom, LockedDeb, LockedPackage, MadeFrom } from '@rebake/image/locks';
 import type {
   BuildAccess,
   DebianMirror,
   Diagnostic,
+  Digest,
   FileSet,
   Node,
   NodeId,
@@ -35,6 +36,53 @@ export interface Loaded {
   readonly sets: ReadonlyMap<string, FileSet>;
   /** Release name → what `dss-version.json` of its kit says, where there is a kit with one. */
   readonly kitVersions: ReadonlyMap<string, string>;
+  /** Locks beside the config, and those that it names, by absolute path. */
+  readonly locks: ReadonlyMap<string, LoadedLock>;
+}
+
+/** A lock that was read. What counts of it is at hand; the rest is read when somebody asks. */
+export type LoadedLock = LoadedPylock | LoadedDebianLock | BrokenLock;
+
+/** One name of a lock: what of it counts, and its version for people. */
+export interface LockCount {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly shown: string;
+}
+
+interface LoadedLockCommon {
+  /** The text as it is in the file. */
+  text(): string;
+}
+
+/** A lock of Python packages. */
+export interface LoadedPylock extends LoadedLockCommon {
+  readonly kind: 'python';
+  /** Sorted by name, each once. */
+  readonly counts: readonly LockCount[];
+  readonly madeFrom: MadeFrom | null;
+  /** Names of packages that have to be compiled. */
+  readonly compiles: readonly string[];
+  packages(): readonly LockedPackage[];
+}
+
+/** A lock of Debian packages. */
+export interface LoadedDebianLock extends LoadedLockCommon {
+  readonly kind: 'debian';
+  /** Sorted by name, each once. */
+  readonly counts: readonly LockCount[];
+  readonly madeFrom: DebianMadeFrom;
+  /** Of its packages: what a lock on top of it rests on. */
+  readonly digest: Digest;
+  packages(): readonly LockedDeb[];
+}
+
+/** What is no lock. */
+export interface BrokenLock extends LoadedLockCommon {
+  readonly kind: 'broken';
+  readonly message: string;
+  /** From 1. */
+  readonly line: number;
 }
 
 /** What a run of (env or none, container config) uses; `rebake resolve` answers from it. */

@@ -89,7 +89,15 @@ const contents = {
     .array(z.enum(RUNTIME_ADDITIONS))
     .default([])
     .describe('Container runtime additions, by the names of DSS.'),
-  lock: path.optional().describe('Lock file with exact versions and hashes, relative to the config.'),
+  lock: path
+    .optional()
+    .describe(
+      'Lock with exact versions and hashes, relative to the config. Default: `pylock.NAME.toml` beside the config, where it is there.',
+    ),
+  bytecode: z
+    .boolean()
+    .default(true)
+    .describe('Whether modules are compiled while the image is built: a larger image that starts faster.'),
 };
 
 const version = z.strictObject(contents).describe('One version of the env; it inherits nothing from the env.');

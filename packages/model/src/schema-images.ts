@@ -4,6 +4,7 @@ import {
   cudaVersion,
   files,
   fragment,
+  glibcVersion,
   httpUrl,
   imageRef,
   line,
@@ -24,7 +25,10 @@ const from = z
   .union([
     z.strictObject({ image: imageRef.describe('Image of somebody else, followed by its reference.') }),
     z.strictObject({ rootfs: path.describe('Tar archive with a whole root file system.') }),
-    z.strictObject({ layout: path.describe('Folder with an OCI image layout.') }),
+    z.strictObject({
+      layout: path.describe('Folder with an OCI image layout, or a tar archive of one or of `docker save`.'),
+      name: line.optional().describe('Which image of it, where there are several.'),
+    }),
     z.strictObject({
       dockerfile: path.describe('Dockerfile of your own.'),
       context: path.optional().describe('Folder that the Dockerfile may COPY from. Without it nothing can be copied.'),
@@ -40,7 +44,13 @@ const from = z
         .strictObject({
           suite: suite.describe('Debian suite, such as `bookworm`.'),
           packages: z.array(systemPackage).default([]).describe('Packages on top of the smallest system.'),
-          mirror: httpUrl.optional().describe('Mirror to take packages from; a fact of the machine.'),
+          mirror: httpUrl
+            .optional()
+            .describe('Mirror to take packages from; a fact of the machine. Default: that of this machine.'),
+          security: httpUrl.optional().describe('Mirror of security updates, for a `mirror` of your own.'),
+          keyring: path
+            .optional()
+            .describe("Keyring that signs the index of the mirror. Default: Debian's own on this machine."),
         })
         .describe('A root file system made of Debian packages.'),
     }),
@@ -85,6 +95,11 @@ export const baseImage = z
       .optional()
       .describe(
         'Family of the distribution, which decides between apt and dnf. Default: guessed from `from` and `distribution`.',
+      ),
+    glibc: glibcVersion
+      .optional()
+      .describe(
+        'Version of glibc in the image, in quotes: which wheels fit. Default: that of the Debian lock or the base it is on, else guessed from the distribution.',
       ),
     user,
     fragments: z

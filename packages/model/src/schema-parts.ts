@@ -72,6 +72,9 @@ export const interpreter = versionText(/^(2\.7|3\.\d{1,2}|custom)$/, 'a Python v
 /** Version of CUDA or cuDNN. */
 export const cudaVersion = versionText(/^\d{1,3}(\.\d{1,3}){0,3}$/, 'a version such as `12.2`');
 
+/** Version of glibc, such as `2.36`. */
+export const glibcVersion = versionText(/^2\.\d{1,2}$/, 'a version of glibc such as `2.36`');
+
 /** Platforms that images are built for. */
 export const platform = z.enum(['linux/amd64', 'linux/arm64']);
 

@@ -121,9 +121,15 @@ export const configSchema = z.strictObject({
     .strictObject({ packages: packages.default([]).describe('Packages added by hand.') })
     .optional()
     .describe('Packages added by hand to the environment that comes with DSS; not available in containers.'),
+  locks: z
+    .enum(['required', 'optional'])
+    .default('optional')
+    .describe(
+      'Whether everything that can be locked has to be. Builders that install from locks only (`oci`) need them anyway.',
+    ),
   builders: z
     .record(name, z.union([name, builder]))
-    .default({ default: 'docker' })
+    .default({ default: 'oci' })
     .describe(
       'Builders by name; `default` names the one that is used where nothing else is said. A text is short for `{type: …}`.',
     ),

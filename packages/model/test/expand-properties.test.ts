@@ -34,6 +34,7 @@ function stub(
     texts: new Counted(),
     sets: new Counted(Object.entries(files)),
     kitVersions: new Map(),
+    locks: new Map(),
   };
   return { loaded, count };
 }
@@ -122,6 +123,7 @@ describe('what is written in a declaration', () => {
           const env = { packages: [use('package', 'numpy')], jupyter: true };
           const { loaded } = stub({
             version: 1,
+            builders: { default: 'docker' },
             release: { version: use('release', '14.1.2') },
             registries: { eu: { url: use('url', 'registry.example.com/dss') } },
             baseImages: {
@@ -237,6 +239,7 @@ describe('the ledger', () => {
     const { loaded } = stub(
       {
         version: 1,
+        builders: { default: 'docker' },
         release: { version: '14.1.2', kit: 'kit' },
         baseImages: {
           python: {
@@ -309,6 +312,7 @@ describe('thousands of envs', () => {
   function fleet(envs: number, configs: number) {
     const input: ConfigInput = {
       version: 1,
+      builders: { default: 'docker' },
       release: { version: '14.1.2' },
       baseImages: {
         a: { type: 'container-exec', from: { image: 'debian:12' }, python: ['3.11'] },

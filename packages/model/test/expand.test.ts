@@ -4,6 +4,7 @@ import { inputsReference } from '../src/expand/inputs.ts';
 import { declaration, imageOf, ledgerOf, nodeOf, portable, publicationsOf, rig } from './rig-expand.ts';
 
 const SMALL = `version: 1
+builders: { default: docker }
 release: { version: 14.1.2, kit: ./kit }
 registries:
   eu: { url: registry.eu.example.com/dss }
@@ -105,7 +106,7 @@ describe('a small fleet', () => {
       shown: 'flask==2.2.5',
       at: { file: `${root}/envs/glm.txt`, line: 4, column: 1, path: 'codeEnvs.glm.packages.file' },
     });
-    expect(inputs['interpreter']?.at).toMatchObject({ line: 14, path: 'codeEnvs.glm.interpreter' });
+    expect(inputs['interpreter']?.at).toMatchObject({ line: 15, path: 'codeEnvs.glm.interpreter' });
   });
 });
 

@@ -11,6 +11,7 @@ export interface Folder {
   readonly root: string;
   readonly path: (name: string) => string;
   write(files: Readonly<Record<string, string | Uint8Array>>): void;
+  remove(name: string): void;
   load(file?: string): Promise<LoadOutcome>;
   /** Loads with a cache, `seconds` after now. */
   loadLater(seconds: number): Promise<LoadOutcome>;
@@ -38,6 +39,7 @@ export function folder(files: Readonly<Record<string, string | Uint8Array>> = {}
         writeFileSync(join(root, name), content);
       }
     },
+    remove: (name) => rmSync(join(root, name)),
     load: (file) => load({ cwd: root, hasher: hasher(), ...(file === undefined ? {} : { file }) }),
     loadLater: (seconds) => loadCached(cached(seconds)),
     readLater: (seconds) => readDeclaration(cached(seconds)),

@@ -23,7 +23,7 @@ describe('a YAML declaration', () => {
       corePackages: { install: true, set: 'AUTO' },
       fragments: { files: [] },
     });
-    expect(loaded?.config.builders).toEqual({ default: 'docker' });
+    expect(loaded?.config.builders).toEqual({ default: 'oci' });
   });
 
   it('is found upwards, the nearest first', async () => {

@@ -16,6 +16,7 @@ containerConfigs:
 const SOURCES = `sources:
   one: { type: inventory }
   two: { type: inventory }
+builders: { default: docker }
 `;
 const env = (more: object = {}) => ({ language: 'python', interpreter: '3.11', ...more });
 
@@ -178,7 +179,7 @@ describe('nodes of plugins', () => {
       expect(ctx).toMatchObject({
         name: 'docs',
         root: project.root,
-        builder: 'docker',
+        builder: 'oci',
         at: { line: 7, path: 'nodes.docs' },
       });
       expect([...ctx.nodes.keys()].toSorted()).toContain('base/python#linux/amd64');

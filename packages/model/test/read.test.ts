@@ -23,6 +23,7 @@ codeEnvs:
     resources: { mode: script, script: init.py }
     fragments: { atEnd: "COPY certs/ /opt/certs/", files: [certs] }
   other: { language: python, packages: [scipy, "glum==3.1.2"], containerConfigs: [cpu] }
+builders: { default: docker }
 plugins: [./mine.ts]
 state: { type: bucket, options: { name: x } }
 `,
@@ -53,7 +54,7 @@ describe('a declaration that was read before', () => {
     for (const read of [first, second]) {
       const plugins = read.plugins();
       expect(plugins?.items).toEqual(['./mine.ts']);
-      expect(plugins?.locate(['plugins', 0])).toMatchObject({ line: 19, column: 11 });
+      expect(plugins?.locate(['plugins', 0])).toMatchObject({ line: 20, column: 11 });
     }
   });
 

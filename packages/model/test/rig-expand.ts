@@ -46,6 +46,7 @@ export function declaration(changed: Readonly<Record<string, string | null>> = {
     baseImages: '{ python: { type: container-exec, from: { image: "debian:12" }, python: ["3.11"] } }',
     containerConfigs: '{ cpu: { engine: kubernetes, base: python, registry: eu } }',
     codeEnvs: '{ glm: { language: python, interpreter: "3.11", packages: [numpy] } }',
+    builders: '{ default: docker }',
     ...changed,
   };
   const lines = Object.entries(sections).flatMap(([key, text]) => (text === null ? [] : [`${key}: ${text}`]));

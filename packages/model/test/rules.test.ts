@@ -1,6 +1,8 @@
+import { digestOfBytes } from '@rebake/image';
 import { describe, expect, it } from 'vitest';
 import { DIAGNOSTIC_KINDS } from '../src/diagnostic-codes.ts';
 import { RULE_ROWS } from '../src/diagnostic-codes-rules.ts';
+import { pylock } from './lock-rig.ts';
 import { declaration, rig, told } from './rig-expand.ts';
 
 // `§` stands before the value where the problem is told.
@@ -15,6 +17,21 @@ const base = (more: string): string =>
 const from = (text: string): string => `{ python: { type: container-exec, from: ${text}, python: ["3.11"] } }`;
 const config = (more: string): string => `{ cpu: { engine: kubernetes, base: python, registry: eu, ${more} } }`;
 const env = (more: string): string => `{ glm: { language: python, ${more} } }`;
+
+const FOREIGN = pylock({ numpy: '2.0.1' });
+// As `numpy` alone would be locked for this declaration.
+const COMPILING = pylock(
+  { numpy: '2.0.1' },
+  {
+    compiles: ['numpy'],
+    madeFrom: {
+      interpreter: '3.11',
+      platform: 'linux/amd64',
+      glibc: '2.36',
+      requirements: { numpy: digestOfBytes('numpy') },
+    },
+  },
+);
 
 const cases: readonly Case[] = [
   ['UNKNOWN_CONFIG', { codeEnvs: env('containerConfigs: [§cpus]') }],
@@ -120,6 +137,16 @@ const cases: readonly Case[] = [
     { codeEnvs: env('fragments: { atEnd: §"COPY certs/ /opt/", files: [other] }') },
     { 'other/a': 'a' },
   ],
+  [
+    'DEBIAN_WITHOUT_PYTHON',
+    { baseImages: '{ python: { type: container-exec, from: { debian: { suite: bookworm } }, python: §["3.12"] } }' },
+  ],
+  ['LOCK_MISSING', { builders: null, codeEnvs: env('packages: §[numpy]') }],
+  ['LOCK_MISSING', { codeEnvs: env('packages: [numpy], lock: §locks/pylock.glm.toml') }],
+  ['LOCK_MISSING', { locks: 'required', codeEnvs: env('packages: §[numpy]') }],
+  ['LOCK_MISSING', { builders: null, baseImages: base('packages: §[numpy]'), codeEnvs: null }],
+  ['LOCK_OUTDATED', { codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': FOREIGN }],
+  ['LOCK_NEEDS_COMPILER', { builders: null, codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': COMPILING }],
   ['NOT_ACTED_ON_YET', { baseImages: base('cuda: §"12.2"') }],
   ['NOT_ACTED_ON_YET', { codeEnvs: env('runtimeAdditions: §[BASIC_GPU_ENABLING]') }],
   ['NOT_ACTED_ON_YET', { sparkConfigs: '{ s: §{ base: python } }' }],
@@ -145,6 +172,12 @@ describe('each rule has its code, its place, and says nothing else', () => {
       }
     },
   );
+
+  it('tells a broken lock where it is', async () => {
+    seen.add('LOCK_INVALID');
+    const { diagnostics, root } = await rig({ 'rebake.yaml': declaration(), 'pylock.glm.toml': '\n= what' });
+    expect(diagnostics).toMatchObject([{ code: 'LOCK_INVALID', where: { file: `${root}/pylock.glm.toml`, line: 2 } }]);
+  });
 
   it('names the nearest name', async () => {
     const { diagnostics } = await rig({ 'rebake.yaml': declaration({ codeEnvs: env('containerConfigs: [cpuu]') }) });

@@ -4,9 +4,11 @@ import type { FileSet, Image, ImageSpec, NodeId, Platform, Step } from '@rebake/
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts } from '../rules/facts.ts';
 import { NO_FILES, setAt } from '../rules/filesets.ts';
+import type { PinnedPython, Pins } from '../rules/locks.ts';
 import { requirementLines } from '../rules/packages.ts';
 import { filesDigest, Ledger, short } from './inputs.ts';
-import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS, MOUNT } from './places.ts';
+import { debianStep, lockedPackages, pinnedDebian, pinnedPython } from './pins.ts';
+import { BUILTIN_ENV, ENTRYPOINT, HOME, homeOf, KIT_PATHS } from './places.ts';
 
 /** Id of a base image. */
 export function baseId(name: string, platform: Platform): NodeId {
@@ -19,19 +21,23 @@ export function externalId(ref: string, platform: Platform): NodeId {
 }
 
 /** The node of a base. */
-export function baseNode(loaded: Loaded, base: BaseFacts, platform: Platform): Image {
+export function baseNode(loaded: Loaded, base: BaseFacts, platform: Platform, pins: Pins): Image {
+  let spec: ImageSpec | undefined;
   return {
     id: baseId(base.name, platform),
     kind: 'base image',
     role: 'image',
     platform,
-    builder: base.builder,
-    inputs: inputsOf(loaded, base, platform),
+    builder: pins.builder,
+    inputs: inputsOf(loaded, base, platform, pins),
     parents: parentsOf(base, platform),
     get because() {
       return [loaded.locate(base.path)];
     },
-    spec: specOf(loaded, base, platform),
+    // Made when somebody asks: what a lock pins is long, and most plans build no base.
+    get spec() {
+      return (spec ??= specOf(loaded, base, platform, pins));
+    },
   };
 }
 
@@ -50,7 +56,7 @@ function parentsOf(base: BaseFacts, platform: Platform): NodeId[] {
   return externalsOf(base, platform).map((one) => externalId(one.ref, one.platform));
 }
 
-function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform): Image['inputs'] {
+function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform, { python, debian }: Pins): Image['inputs'] {
   const { config, path, release, parent } = base;
   const at =
     (...more: string[]) =>
@@ -76,11 +82,19 @@ function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform): Image['i
     });
     ledger.files('from/context/', contextOf(loaded, base), at('from', 'context'));
   }
+  if ('layout' in from) {
+    ledger.files('from/layout/', layoutOf(loaded, base), at('from', 'layout'));
+    if (from.name !== undefined) ledger.text('from/name', from.name, at('from', 'name'));
+  }
   if (parent === null) ledger.text(`python/${base.builtin}`, 'builtin', at('python'));
-  for (const { key, lines, at: place } of base.packages)
-    ledger.text(key as `packages/${string}`, lines.join(' | '), place);
-  for (const name of new Set(config.systemPackages))
-    ledger.text(`system-packages/${name}`, `${name} (${base.family})`, at('systemPackages'));
+  if (python !== null) pinnedPython(ledger, python, path);
+  else
+    for (const { key, lines, at: place } of base.packages)
+      ledger.text(key as `packages/${string}`, lines.join(' | '), place);
+  if (debian !== null) pinnedDebian(ledger, debian, path);
+  else
+    for (const name of new Set(config.systemPackages))
+      ledger.text(`system-packages/${name}`, `${name} (${base.family})`, at('systemPackages'));
   if (parent === null || makesUser(base)) ledger.text('user', `${base.user.name}:${base.user.uid}`, at('user'));
   else ledger.text('user', base.user.name, at('user'));
   for (const { place, text } of base.fragments.fragments)
@@ -103,6 +117,10 @@ function rootfsOf(loaded: Loaded, base: BaseFacts): FileSet {
   return 'rootfs' in from ? (setAt(loaded, [...base.path, 'from', 'rootfs']) ?? NO_FILES) : NO_FILES;
 }
 
+function layoutOf(loaded: Loaded, base: BaseFacts): FileSet {
+  return setAt(loaded, [...base.path, 'from', 'layout']) ?? NO_FILES;
+}
+
 function contextOf(loaded: Loaded, base: BaseFacts): FileSet {
   const { from } = base.config;
   return 'dockerfile' in from && from.context !== undefined
@@ -110,16 +128,17 @@ function contextOf(loaded: Loaded, base: BaseFacts): FileSet {
     : NO_FILES;
 }
 
-function specOf(loaded: Loaded, base: BaseFacts, platform: Platform): ImageSpec {
+function specOf(loaded: Loaded, base: BaseFacts, platform: Platform, { python, debian }: Pins): ImageSpec {
   const { config, parent, user, family, fragments } = base;
   const home = homeOf(user.name);
-  const names = [...new Set(config.systemPackages)].toSorted(compareBytes);
+  const names = debian === null ? [...new Set(config.systemPackages)].toSorted(compareBytes) : [];
   const steps: Step[] = [
-    ...ground(loaded, base, platform),
+    ...(debian !== null && parent === null ? [debianStep(debian)] : ground(loaded, base, platform)),
     ...fragmentSteps(base, 'prepend'),
+    ...(debian !== null && parent !== null ? [debianStep(debian)] : []),
     ...(names.length > 0 ? [{ step: 'system-packages', family, names } as const] : []),
     ...(makesUser(base) ? [{ step: 'user', name: user.name, uid: user.uid, gid: 0, home } as const] : []),
-    ...(parent === null ? builtinSteps(base) : []),
+    ...(parent === null ? builtinSteps(base, python) : []),
     // What DSS itself brings comes last: it changes with every release, and what is below it does not.
     ...(parent === null ? kitSteps(base) : []),
     ...(fragments.fragments.length > 0 ? fragmentSteps(base, 'append') : []),
@@ -139,6 +158,7 @@ function specOf(loaded: Loaded, base: BaseFacts, platform: Platform): ImageSpec 
 function ground(loaded: Loaded, base: BaseFacts, platform: Platform): Step[] {
   const { from } = base.config;
   if ('rootfs' in from) return [{ step: 'rootfs', files: rootfsOf(loaded, base) }];
+  if ('layout' in from) return [{ step: 'layout', files: layoutOf(loaded, base), name: from.name ?? null }];
   const read = base.dockerfile(platform);
   if (read === null) return [];
   return [
@@ -156,23 +176,16 @@ function fragmentSteps(base: BaseFacts, place: string): Step[] {
   return fragments.filter((one) => one.place === place).map(({ text }) => ({ step: 'fragment', place, text, files }));
 }
 
-function builtinSteps(base: BaseFacts): Step[] {
+function builtinSteps(base: BaseFacts, python: PinnedPython | null): Step[] {
   return [
     {
       step: 'python-env',
       prefix: BUILTIN_ENV,
       interpreter: base.builtin,
-      packages: { requirements: requirementLines(base.packages) },
+      packages: python === null ? { requirements: requirementLines(base.packages) } : lockedPackages(python),
       bytecode: true,
     },
-    {
-      step: 'run',
-      files: NO_FILES,
-      mount: MOUNT,
-      workdir: `${HOME}/bin`,
-      argv: ['ln', '-sfn', `${BUILTIN_ENV}/bin/python`, 'python'],
-      env: {},
-    },
+    { step: 'link', folder: `${HOME}/bin`, name: 'python', target: `${BUILTIN_ENV}/bin/python` },
   ];
 }
 

@@ -1,11 +1,13 @@
 /** Env images: spec and ledger of one code env on one base and platform. Neither knows the env's name or the release. */
-import { compareBytes, digestOfBytes } from '@rebake/sdk';
+import { digestOfBytes } from '@rebake/sdk';
 import type { Image, ImageSpec, Inputs, NodeId, Platform, Step } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
-import type { BaseFacts, CodeEnvFacts, PackageFacts } from '../rules/facts.ts';
-import { requirementLines } from '../rules/packages.ts';
+import type { BaseFacts, CodeEnvFacts } from '../rules/facts.ts';
+import type { Pins } from '../rules/locks.ts';
+import { installedPackages, requirementLines } from '../rules/packages.ts';
 import { baseId } from './base.ts';
 import { Ledger, short } from './inputs.ts';
+import { debianStep, lockedPackages, pinnedDebian, pinnedPython } from './pins.ts';
 import { CODE_ENV, CODE_ENV_R, HOME, homeOf, KIT_PATHS, KIT_PYTHON, MOUNT, NO_KIT_PATHS, RESOURCES } from './places.ts';
 
 /** Id of an env image. */
@@ -25,15 +27,15 @@ export class EnvImages {
   }
 
   /** The node of this env on one base. */
-  node(base: BaseFacts, platform: Platform): Image {
+  node(base: BaseFacts, platform: Platform, pins: Pins): Image {
     const { env, loaded } = this;
-    const variant = this.variant(env.interpreter ?? base.builtin, base.user.name, platform);
+    const variant = this.variant(env.interpreter ?? base.builtin, base.user.name, platform, pins);
     return {
       id: envId(env, base, platform),
       kind: 'env image',
       role: 'image',
       platform,
-      builder: env.builder,
+      builder: pins.builder,
       inputs: variant.inputs,
       parents: [baseId(base.name, platform)],
       get because() {
@@ -45,11 +47,12 @@ export class EnvImages {
     };
   }
 
-  private variant(interpreter: string, user: string, platform: Platform): Variant {
-    const key = `${interpreter} ${user} ${platform}`;
+  private variant(interpreter: string, user: string, platform: Platform, pins: Pins): Variant {
+    const key = `${interpreter} ${user} ${platform} ${pins.key}`;
     const known = this.variants.get(key);
     if (known !== undefined) return known;
-    const made = new Variant(this.env, interpreter, user, inputsOf(this.loaded, this.env, interpreter, user, platform));
+    const inputs = inputsOf(this.loaded, this.env, interpreter, user, platform, pins);
+    const made = new Variant(this.env, interpreter, user, pins, inputs);
     this.variants.set(key, made);
     return made;
   }
@@ -61,22 +64,31 @@ class Variant {
   private readonly env: CodeEnvFacts;
   private readonly interpreter: string;
   private readonly user: string;
+  private readonly pins: Pins;
   private made: ImageSpec | undefined;
 
-  constructor(env: CodeEnvFacts, interpreter: string, user: string, inputs: Inputs) {
+  constructor(env: CodeEnvFacts, interpreter: string, user: string, pins: Pins, inputs: Inputs) {
     this.env = env;
     this.interpreter = interpreter;
     this.user = user;
+    this.pins = pins;
     this.inputs = inputs;
   }
 
   get spec(): ImageSpec {
-    this.made ??= specOf(this.env, this.interpreter, this.user);
+    this.made ??= specOf(this.env, this.interpreter, this.user, this.pins);
     return this.made;
   }
 }
 
-function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: string, platform: Platform): Inputs {
+function inputsOf(
+  loaded: Loaded,
+  env: CodeEnvFacts,
+  interpreter: string,
+  user: string,
+  platform: Platform,
+  { python, debian }: Pins,
+): Inputs {
   const at =
     (...more: string[]) =>
     () =>
@@ -84,6 +96,8 @@ function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: 
   const ledger = new Ledger<'env image'>();
   const { fragments, files } = env.fragments;
   // In the order of keys.
+  if (!env.bytecode) ledger.text('bytecode', 'false', at('bytecode'));
+  if (debian !== null) pinnedDebian(ledger, debian, env.contentsPath);
   if (fragments.length > 0) ledger.files('fragment-files/', files, at('fragments', 'files'));
   for (const { place, text } of fragments) {
     ledger.note(`fragment/${place}`, {
@@ -93,9 +107,12 @@ function inputsOf(loaded: Loaded, env: CodeEnvFacts, interpreter: string, user: 
     });
   }
   ledger.text('interpreter', env.language === 'r' ? 'r' : interpreter, at('interpreter'));
-  if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
-  for (const { key, lines, at: place } of env.packages) {
-    ledger.text(key as `packages/${string}`, lines.length === 1 ? (lines[0] ?? '') : lines.join(' | '), place);
+  // What a lock pins has the kernel among it.
+  if (python !== null) pinnedPython(ledger, python, env.contentsPath);
+  else if (debian === null) {
+    if (env.jupyter) ledger.text('jupyter', 'true', at('jupyter'));
+    for (const { key, lines, at: place } of env.packages)
+      ledger.text(key as `packages/${string}`, lines.length === 1 ? (lines[0] ?? '') : lines.join(' | '), place);
   }
   ledger.text('platform', platform);
   const { resources } = env;
@@ -118,10 +135,10 @@ function fieldOf(place: string): string {
   return place.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function specOf(env: CodeEnvFacts, interpreter: string, user: string): ImageSpec {
+function specOf(env: CodeEnvFacts, interpreter: string, user: string, pins: Pins): ImageSpec {
   const steps: Step[] = [
     ...fragmentSteps(env, ['at-start', 'before-packages', 'after-conda-packages']),
-    packagesStep(env, interpreter),
+    packagesStep(env, interpreter, pins),
     ...fragmentSteps(env, ['after-packages']),
     ...resourcesSteps(env, user),
     ...fragmentSteps(env, ['at-end']),
@@ -152,30 +169,17 @@ function fragmentSteps(env: CodeEnvFacts, places: readonly string[]): Step[] {
     .map(({ place, text }) => ({ step: 'fragment', place, text, files }));
 }
 
-function packagesStep(env: CodeEnvFacts, interpreter: string): Step {
-  if (env.language === 'r') {
-    return { step: 'r-packages', library: CODE_ENV_R, from: 'cran', names: withKernel(env, 'IRkernel') };
-  }
+function packagesStep(env: CodeEnvFacts, interpreter: string, { python, debian }: Pins): Step {
+  if (debian !== null) return debianStep(debian);
+  const lines = requirementLines(installedPackages(env));
+  if (env.language === 'r') return { step: 'r-packages', library: CODE_ENV_R, from: 'cran', names: lines };
   return {
     step: 'python-env',
     prefix: CODE_ENV,
     interpreter,
-    packages: { requirements: withKernel(env, 'ipykernel') },
-    bytecode: true,
+    packages: python === null ? { requirements: lines } : lockedPackages(python),
+    bytecode: env.bytecode,
   };
-}
-
-/** Lines of the packages, and the kernel for notebooks unless it is among them. */
-function withKernel({ packages, jupyter }: CodeEnvFacts, kernel: string): string[] {
-  const added: PackageFacts[] =
-    jupyter && !packages.some(({ key }) => key === `packages/${kernel}`)
-      ? [{ key: `packages/${kernel}`, lines: [kernel], at: noPlace }]
-      : [];
-  return requirementLines([...packages, ...added].toSorted((a, b) => compareBytes(a.key, b.key)));
-}
-
-function noPlace(): never {
-  throw new TypeError('a kernel that is added has no place');
 }
 
 function resourcesSteps({ resources }: CodeEnvFacts, user: string): Step[] {

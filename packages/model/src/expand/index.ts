@@ -6,8 +6,9 @@ import { readBases } from '../rules/bases.ts';
 import { readAccess, readBuilders } from '../rules/builders.ts';
 import { DEFAULT_PLATFORM, interpolated, readConfigs, readRegistries, readRegistryAccess } from '../rules/configs.ts';
 import { readEnvs } from '../rules/envs.ts';
-import type { BaseFacts, CodeEnvFacts } from '../rules/facts.ts';
+import type { BaseFacts, CodeEnvFacts, ConfigFacts } from '../rules/facts.ts';
 import { laterInSections } from '../rules/later.ts';
+import { Locks } from '../rules/locks.ts';
 import { Problems } from '../rules/problems.ts';
 import { readReleases } from '../rules/releases.ts';
 import { RELEASE_VERSION } from '../schema-words.ts';
@@ -31,14 +32,26 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
   noteBuiltinEnv(loaded, problems);
   laterInSections(config, problems);
 
-  const graph = new Graph(loaded, problems);
+  const platforms = platformsOf(bases, configs);
+  const locks = new Locks(loaded, builders, problems);
+  for (const base of bases.values()) locks.base(base, [...(platforms.get(base) ?? [])]);
+  const refused = new Map<string, string>();
+  for (const env of envs.sound) {
+    const before = problems.mark();
+    locks.env(env);
+    const code = problems.firstErrorSince(before);
+    if (code !== null) refused.set(env.id, code);
+  }
+
+  const graph = new Graph(loaded, locks, problems);
   for (const one of configs.values()) graph.base(one.base, one.platform);
   for (const base of bases.values()) {
-    if (!graph.has(base)) graph.base(base, base.platform ?? DEFAULT_PLATFORM);
+    for (const platform of platforms.get(base) ?? []) graph.base(base, platform);
     graph.handOver(base, problems);
   }
-  for (const one of configs.values()) graph.publications.bind(baseId(one.base.name, one.platform), null, one);
-  for (const one of configs.values()) graph.publications.ancestors(one);
+  const published = [...configs.values()].filter((one) => graph.hasBase(one.base, one.platform));
+  for (const one of published) graph.publications.bind(baseId(one.base.name, one.platform), null, one);
+  for (const one of published) graph.publications.ancestors(one);
   for (const env of envs.sound) graph.env(env);
   return {
     nodes: [...graph.nodes, ...graph.publications.nodes()],
@@ -47,12 +60,30 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     builders: builders.byName,
     access: readAccess(loaded),
     state: config.state === undefined ? null : { path: ['state'], ...config.state },
-    envs: envs.summaries,
+    envs:
+      refused.size === 0
+        ? envs.summaries
+        : new Map([...envs.summaries].map(([id, one]) => [id, { ...one, refused: refused.get(id) ?? one.refused }])),
     configs: Object.keys(config.containerConfigs),
     images: graph.images,
-    locks: [],
+    locks: locks.lockables.all,
     diagnostics: problems.found,
   };
+}
+
+/** Platforms that each base is made for: those of the configs that need it, else its own. */
+function platformsOf(
+  bases: ReadonlyMap<string, BaseFacts>,
+  configs: ReadonlyMap<string, ConfigFacts>,
+): ReadonlyMap<BaseFacts, ReadonlySet<Platform>> {
+  const found = new Map<BaseFacts, Set<Platform>>();
+  const add = (base: BaseFacts, platform: Platform): void => {
+    for (let at: BaseFacts | null = base; at !== null; at = at.parent)
+      found.set(at, (found.get(at) ?? new Set()).add(platform));
+  };
+  for (const { base, platform } of configs.values()) add(base, platform);
+  for (const base of bases.values()) if (!found.has(base)) add(base, base.platform ?? DEFAULT_PLATFORM);
+  return found;
 }
 
 function noteBuiltinEnv(loaded: Loaded, problems: Problems): void {
@@ -71,28 +102,33 @@ class Graph {
   readonly images = new Map<NodeId, ImageFacts>();
   readonly publications: Publications;
   private readonly loaded: Loaded;
+  private readonly locks: Locks;
   private readonly platforms = new Map<BaseFacts, Set<Platform>>();
   private readonly externals = new Set<NodeId>();
 
-  constructor(loaded: Loaded, problems: Problems) {
+  constructor(loaded: Loaded, locks: Locks, problems: Problems) {
     this.loaded = loaded;
+    this.locks = locks;
     this.publications = new Publications(loaded, problems);
   }
 
-  has(base: BaseFacts): boolean {
-    return this.platforms.has(base);
+  /** Whether there is an image of a base: it has its locks, and so has what it is built on. */
+  hasBase(base: BaseFacts, platform: Platform): boolean {
+    return this.platforms.get(base)?.has(platform) === true;
   }
 
-  /** Adds a base on a platform, and what it is built on. */
+  /** Adds a base on a platform, and what it is built on, as far as they have their locks. */
   base(base: BaseFacts, platform: Platform): void {
     const chain: BaseFacts[] = [];
     for (let at: BaseFacts | null = base; at !== null && this.platforms.get(at)?.has(platform) !== true; at = at.parent)
       chain.push(at);
     for (const one of chain.toReversed()) {
+      const pins = this.locks.ofBase(one, platform);
+      if (!pins.sound) return;
       const platforms = this.platforms.get(one) ?? new Set();
       this.platforms.set(one, platforms.add(platform));
       for (const external of externalsOf(one, platform)) this.external(one, external.ref, external.platform);
-      this.image(baseNode(this.loaded, one, platform), {
+      this.image(baseNode(this.loaded, one, platform, pins), {
         type: 'base',
         name: one.name,
         release: one.release.version,
@@ -124,8 +160,10 @@ class Graph {
     for (const config of env.configs) {
       const { base, platform } = config;
       const id = envId(env, base, platform);
+      const pins = this.locks.ofEnv(env, base, platform);
+      if (!pins.sound || !this.hasBase(base, platform)) continue;
       if (!this.images.has(id)) {
-        this.image(images.node(base, platform), {
+        this.image(images.node(base, platform, pins), {
           type: 'env',
           name: env.id,
           release: base.release.version,

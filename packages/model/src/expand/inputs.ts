@@ -1,6 +1,7 @@
 /** The ledger of nodes: every key that can stand in it, and why it counts. docs/reference/inputs.md is made from this table. */
 import { compareBytes, digestOf, digestOfBytes } from '@rebake/sdk';
 import type { Digest, FileSet, Input, Inputs, Where } from '@rebake/sdk';
+import type { LockCount } from '../contract.ts';
 
 /** A row: kind of node, key (`…` stands for a name or path), what it is the digest of, why it counts. */
 export type InputRow = readonly [
@@ -17,6 +18,12 @@ export const INPUT_ROWS = [
   ['base image', 'from/rootfs', 'content of the archive', 'the image starts from it'],
   ['base image', 'from/dockerfile', 'text of the Dockerfile up to the target stage, arguments filled in', 'the image starts with it'],
   ['base image', 'from/context/…', 'content and mode of one file of the context', 'the Dockerfile may copy it'],
+  ['base image', 'from/layout/…', 'content of one file of the layout, or of the archive', 'the image starts from it'],
+  ['base image', 'from/name', 'which image of the layout', 'the image starts from it'],
+  ['base image', 'debian-suite', 'suite of the Debian packages', 'it decides what is left to do by hand'],
+  ['base image', 'debian/…', 'version, architecture and digest of one Debian package of the lock', 'it is installed'],
+  ['base image', 'lock/…', 'version, conditions and hashes of one package of the lock; takes the place of `packages/…`', 'it is installed'],
+  ['base image', 'glibc', 'version of glibc, where there is a lock', 'it decides which wheels of the lock fit'],
   ['base image', 'python/…', 'that this interpreter makes the builtin environment', 'the environment is made by it'],
   ['base image', 'packages/…', 'lines of one package of the builtin environment', 'it is installed'],
   ['base image', 'package-options/…', 'values of one option of the package manager', 'it decides what is found'],
@@ -26,6 +33,11 @@ export const INPUT_ROWS = [
   ['base image', 'fragment-files/…', 'content and mode of one file', 'the instructions may copy it'],
   ['base image', 'platform', 'platform', 'images of two platforms are two images'],
   ['env image', 'interpreter', 'language and version', 'the environment is made by it'],
+  ['env image', 'bytecode', 'that modules are not compiled', 'they are not in the image'],
+  ['env image', 'lock/…', 'version, conditions and hashes of one package of the lock; takes the place of `packages/…`', 'it is installed'],
+  ['env image', 'glibc', 'version of glibc, where there is a lock', 'it decides which wheels of the lock fit'],
+  ['env image', 'debian-suite', 'suite of the Debian packages', 'it decides what is left to do by hand'],
+  ['env image', 'debian/…', 'version, architecture and digest of one Debian package of the lock', 'it is installed'],
   ['env image', 'packages/…', 'lines of one package, each in one spelling, sorted', 'it is installed'],
   ['env image', 'package-options/…', 'values of one option of the package manager', 'it decides what is found'],
   ['env image', 'jupyter', 'that notebooks can use it', 'the kernel is installed'],
@@ -93,6 +105,12 @@ export class Ledger<K extends Kind> {
   text(key: InputKey<K>, text: string, at?: () => Where): this {
     const known = textInput(text);
     return this.put(key, at === undefined ? known : placed(known.digest, known.shown, at));
+  }
+
+  /** Notes each package of a lock below a key that ends in `/`. */
+  lock(prefix: 'lock/' | 'debian/', counts: readonly LockCount[], at: () => Where): this {
+    for (const { name, digest, shown } of counts) this.put(`${prefix}${name}`, placed(digest, shown, at));
+    return this;
   }
 
   /** Notes each file of a set below a key that ends in `/`. */

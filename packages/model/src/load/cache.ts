@@ -5,15 +5,17 @@
  * in a time stamp is not kept (git's racy rule), nor is a declaration with an error. A broken cache is no cache.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
-import type { FileSet } from '@rebake/image';
+import { dirname, join } from 'node:path';
+import type { Digest, FileSet } from '@rebake/image';
 import type { Diagnostic, Where } from '@rebake/sdk';
-import type { Loaded, LoadedText } from '../contract.ts';
+import type { Loaded, LoadedLock, LoadedText } from '../contract.ts';
 import type { Config } from '../schema.ts';
-import { SCHEMA_VERSION } from '../schema-words.ts';
+import { cacheKey } from './cache-key.ts';
 import type { Watch } from './files.ts';
 import { findConfig, isTypeScript, OWN_FOLDER } from './find.ts';
-import { loadDetails, type LoadDetails, type LoadOutcome, type LoadRequest } from './load.ts';
+import { loadDetails, lockCache, type LoadDetails, type LoadOutcome, type LoadRequest } from './load.ts';
+import { keptLock } from './lock-cache.ts';
+import { lockNames } from './locks.ts';
 import { dotted, preferred, type KeyPath, type SpotTree } from './source.ts';
 
 /** What to load, and where the cache is. */
@@ -24,7 +26,7 @@ export interface CachedLoadRequest extends LoadRequest {
   readonly now?: () => number;
 }
 
-const FORMAT = 'rebake declaration 3';
+const FORMAT = 'rebake declaration 4';
 const FILE = 'declaration.json';
 /** Time stamps count in two seconds at worst; what is younger may change again without showing it. */
 const RACY_MS = 2_000;
@@ -39,6 +41,10 @@ interface Head {
   readonly file: string;
   /** Path, and its stamp. */
   readonly watched: readonly (readonly [path: string, stamp: string])[];
+  /** Names of what looks like a lock beside the config. */
+  readonly lockNames: readonly string[];
+  /** Stamp of the folder that parsed locks are kept in; null: there are none. */
+  readonly lockFolder: string | null;
 }
 
 interface Kept {
@@ -48,6 +54,8 @@ interface Kept {
   readonly sets: readonly FileSet[];
   readonly setOf: readonly (readonly [string, number])[];
   readonly kitVersions: readonly (readonly [string, string])[];
+  /** Locks that were read, by content. */
+  readonly locks: readonly (readonly [path: string, digest: Digest])[];
   readonly spots: Spots;
   readonly warnings: readonly Diagnostic[];
 }
@@ -92,17 +100,6 @@ function fresh(
   return { made: null, outcome: () => outcome, keep: keepIt };
 }
 
-/** The code itself counts too: a cache written by other code may mean something else. */
-function cacheKey(): string {
-  const { filename, dirname: folder } = import.meta;
-  // Bundled into one file, that one counts; else all modules of the package, which is what its developers run.
-  const apart = statOf(join(folder, `../schema${extname(filename)}`)) !== null;
-  const files = apart
-    ? readdirSync(join(folder, '..'), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, '..', name))
-    : [filename];
-  return `${FORMAT} schema ${SCHEMA_VERSION} code ${files.map(stampOf).join(' ')}`;
-}
-
 /** Three lines: what it holds for, what was made of the declaration, and the declaration. The last is parsed only when somebody asks. */
 function read(cacheDir: string, file: string): OpenDeclaration | null {
   const text = readValid(cacheDir, file);
@@ -111,7 +108,7 @@ function read(cacheDir: string, file: string): OpenDeclaration | null {
   let outcome: LoadOutcome | null = null;
   const parse = (): LoadOutcome => {
     const kept = JSON.parse(body) as Kept;
-    const loaded = revive(file, kept);
+    const loaded = revive(file, kept, cacheDir);
     return { loaded, removed: [], diagnostics: kept.warnings, declared: declaredBy(loaded) };
   };
   return { made: made === '' ? null : made, outcome: () => (outcome ??= parse()), keep: () => {} };
@@ -120,8 +117,10 @@ function read(cacheDir: string, file: string): OpenDeclaration | null {
 function readValid(cacheDir: string, file: string): string | null {
   try {
     const text = readFileSync(join(cacheDir, FILE), 'utf8');
-    const { key, file: of, watched } = JSON.parse(text.slice(0, text.indexOf('\n'))) as Head;
-    if (key !== cacheKey() || of !== file || !text.endsWith('\n')) return null;
+    const { key, file: of, watched, ...head } = JSON.parse(text.slice(0, text.indexOf('\n'))) as Head;
+    if (key !== cacheKey(FORMAT) || of !== file || !text.endsWith('\n')) return null;
+    if (head.lockNames.join('/') !== lockNames(dirname(file)).join('/')) return null;
+    if (head.lockFolder !== null && head.lockFolder !== stampOf(lockFolder(cacheDir))) return null;
     for (const [path, stamp] of watched) if (stampOf(path) !== stamp) return null;
     return text;
   } catch {
@@ -141,7 +140,11 @@ export function keptStamp(cacheDir: string, file: string): string | null {
   return isTypeScript(file) || readValid(cacheDir, file) === null ? null : stamp;
 }
 
-function revive(file: string, kept: Kept): Loaded {
+function lockFolder(cacheDir: string): string {
+  return lockCache(cacheDir).folder ?? cacheDir;
+}
+
+function revive(file: string, kept: Kept, cacheDir: string): Loaded {
   const { config, spots } = kept;
   const sets = new Map<string, FileSet>();
   for (const [key, index] of kept.setOf) {
@@ -156,7 +159,19 @@ function revive(file: string, kept: Kept): Loaded {
     texts: new Map(kept.texts),
     sets,
     kitVersions: new Map(kept.kitVersions),
+    locks: reviveLocks(kept, cacheDir),
   };
+}
+
+function reviveLocks({ locks }: Kept, cacheDir: string): Map<string, LoadedLock> {
+  const cache = lockCache(cacheDir);
+  return new Map(
+    locks.map(([path, digest]) => {
+      const lock = keptLock(path, digest, cache);
+      if (lock === null) throw new TypeError(`a kept declaration has a lock that is not kept: ${path}`);
+      return [path, lock];
+    }),
+  );
 }
 
 /** A kept declaration is valid YAML: its plugins are names, and its state is what it says. */
@@ -197,13 +212,20 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number, made: s
   }
   const sets = [...new Set(loaded.sets.values())];
   const index = new Map(sets.map((set, at) => [set, at]));
-  const head: Head = { key: cacheKey(), file: loaded.file, watched };
+  const head: Head = {
+    key: cacheKey(FORMAT),
+    file: loaded.file,
+    watched,
+    lockNames: details.lockNames,
+    lockFolder: details.lockDigests.length === 0 ? null : stampOf(lockFolder(cacheDir)),
+  };
   const kept: Kept = {
     config: loaded.config,
     texts: [...loaded.texts],
     sets,
     setOf: [...loaded.sets].map(([key, set]) => [key, index.get(set) ?? 0]),
     kitVersions: [...loaded.kitVersions],
+    locks: details.lockDigests,
     spots: spotsOf(spots),
     warnings: diagnostics,
   };

@@ -1,11 +1,14 @@
 /** Loads a declaration: finds it, reads it, validates it, and reads every file that it names. All problems at once. */
-import { dirname } from 'node:path';
-import type { FileHasher } from '@rebake/image';
+import { dirname, join } from 'node:path';
+import type { Digest, FileHasher } from '@rebake/image';
 import type { Diagnostic } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import type { DeclaredPlugins, DeclaredUse, OpenPlugins } from '../plugin-host.ts';
+import { cacheKey } from './cache-key.ts';
 import { findConfig, isTypeScript } from './find.ts';
 import type { Watch } from './files.ts';
+import type { LockCache } from './lock-cache.ts';
+import { readLocks } from './locks.ts';
 import { readConfigText } from './text.ts';
 import { valueAt, type KeyPath, type ReadSource, type Source } from './source.ts';
 import { declaredPlugins, noPlugins, useAt } from './uses.ts';
@@ -18,6 +21,8 @@ export interface LoadRequest {
   readonly hasher: FileHasher;
   /** Opens the plugins of a declaration that has sources; default: none can be had. */
   readonly plugins?: OpenPlugins;
+  /** Folder of caches, such as `.rebake/cache`; null or absent: none. */
+  readonly cacheDir?: string | null;
 }
 
 /** What came of it. */
@@ -38,6 +43,10 @@ export interface LoadDetails extends LoadOutcome {
   /** See {@link ReadFiles}. */
   readonly watched: ReadonlyMap<string, Watch>;
   readonly linked: boolean;
+  /** Names of what looks like a lock beside the config. */
+  readonly lockNames: readonly string[];
+  /** Locks that were read, with the digests of their contents. */
+  readonly lockDigests: readonly (readonly [path: string, digest: Digest])[];
 }
 
 /** Loads a declaration. Nothing that a user wrote makes it throw. */
@@ -52,6 +61,8 @@ const NOTHING = {
   source: null,
   watched: new Map<string, Watch>(),
   linked: false,
+  lockNames: [],
+  lockDigests: [],
   declared: null,
 } as const;
 
@@ -75,7 +86,19 @@ export async function readSource(file: string, text: string): Promise<ReadSource
   return readYaml(file, text);
 }
 
-async function inspect(written: ReadSource, { hasher, plugins: open = noPlugins }: LoadRequest): Promise<LoadDetails> {
+/** Where parsed locks are kept in a folder of caches. */
+export function lockCache(cacheDir: string | null): LockCache {
+  let key: string | undefined;
+  return {
+    folder: cacheDir === null ? null : join(cacheDir, 'locks'),
+    key: () => (key ??= cacheKey('rebake lock 1')),
+  };
+}
+
+async function inspect(
+  written: ReadSource,
+  { hasher, plugins: open = noPlugins, cacheDir = null }: LoadRequest,
+): Promise<LoadDetails> {
   if (written.source === null) return { ...NOTHING, diagnostics: sorted(written.diagnostics) };
   const plugins = declaredPlugins(written.source);
   const declared = { plugins, state: useAt(written.source.value, ['state']) };
@@ -88,6 +111,11 @@ async function inspect(written: ReadSource, { hasher, plugins: open = noPlugins 
   if (config === null) return { ...nothing, source, diagnostics: sorted([...read.diagnostics, ...diagnostics]) };
   const { readFiles } = await import('./files.ts');
   const files = readFiles(source, config, hasher);
+  const {
+    locks,
+    digests: lockDigests,
+    ...lookedAt
+  } = await readLocks(source.file, config, hasher, lockCache(cacheDir));
   const loaded: Loaded = {
     file: source.file,
     root: dirname(source.file),
@@ -96,10 +124,22 @@ async function inspect(written: ReadSource, { hasher, plugins: open = noPlugins 
     texts: files.texts,
     sets: files.sets,
     kitVersions: files.kitVersions,
+    locks,
   };
   const all = [...read.diagnostics, ...diagnostics, ...files.diagnostics];
-  const { watched, linked } = files;
-  return { loaded, removed, source, diagnostics: sorted(all), watched, linked, declared };
+  const watched = new Map(files.watched);
+  for (const path of lookedAt.watched) watched.set(path, 'itself');
+  return {
+    loaded,
+    removed,
+    source,
+    diagnostics: sorted(all),
+    watched,
+    linked: files.linked || !lookedAt.isKept,
+    lockNames: lookedAt.names,
+    lockDigests,
+    declared,
+  };
 }
 
 /** With what its sources declare, where it has any. */

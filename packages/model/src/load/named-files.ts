@@ -58,7 +58,8 @@ export function namedFiles(config: Config): NamedFile[] {
     const path = ['baseImages', name];
     const { from } = base;
     if ('rootfs' in from) add([...path, 'from', 'rootfs'], 'file', from.rootfs, machine);
-    if ('layout' in from) add([...path, 'from', 'layout'], 'present', from.layout, machine);
+    if ('layout' in from) add([...path, 'from', 'layout'], 'either', from.layout, machine);
+    if ('debian' in from) add([...path, 'from', 'debian', 'keyring'], 'present', from.debian.keyring, machine);
     if ('dockerfile' in from) {
       add([...path, 'from', 'dockerfile'], 'text', from.dockerfile);
       add([...path, 'from', 'context'], 'folder', from.context, { dockerfile: from.dockerfile });

@@ -3,14 +3,16 @@ import type { Family, Platform } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import { readDockerfile } from '../dockerfile.ts';
 import type { DockerfileFacts } from '../dockerfile.ts';
-import { isReference } from '../names.ts';
+import { isReference, listed } from '../names.ts';
 import { releaseLine } from '../releases.ts';
 import type { BaseImageConfig } from '../schema.ts';
 import { basesInOrder, parentName } from './base-order.ts';
 import { builderFor } from './builders.ts';
 import type { BuildersFacts } from './builders.ts';
+import { debsOf, suitePython } from './debian.ts';
 import type { BaseFacts, ReleaseFacts } from './facts.ts';
 import { readFragments } from './fragments.ts';
+import { glibcOf } from './glibc.ts';
 import { laterInBase } from './later.ts';
 import { readPackages } from './packages.ts';
 import { placedFile } from './problems.ts';
@@ -71,6 +73,7 @@ function readBase(
   const read = dockerfile(platform ?? 'linux/amd64');
   if (read !== null) noteDockerfile(loaded, read, path, problems);
   const pythons = release === null ? [] : pythonsOf(config, parent, release);
+  if (release !== null) noteDebianPython(config, pythons, path, problems);
   const builtin = parent?.builtin ?? pythons[0];
   if (release !== null && builtin === undefined) {
     problems.add(
@@ -105,6 +108,9 @@ function readBase(
     pythons,
     builtin,
     r: config.r ?? parent?.r ?? false,
+    suite: 'debian' in config.from ? config.from.debian.suite : (parent?.suite ?? null),
+    debs: debsOf(config, parent, pythons, builders.isLocking(builder)),
+    glibc: glibcOf(config, parent, read),
     user: parent === null || ownUser ? config.user : parent.user,
     family: config.family ?? parent?.family ?? guessFamily(config, read),
     platform,
@@ -115,9 +121,33 @@ function readBase(
   };
 }
 
+/** A base of Debian packages has the Python of its suite, or none. */
+function noteDebianPython(
+  { from, python }: BaseImageConfig,
+  pythons: readonly string[],
+  path: KeyPath,
+  problems: Problems,
+): void {
+  if (!('debian' in from)) return;
+  const offered = suitePython(from.debian.suite);
+  const lacking = pythons.filter((one) => one !== offered);
+  if (offered === null || lacking.length === 0) return;
+  problems.add(
+    'DEBIAN_WITHOUT_PYTHON',
+    [...path, ...(python === undefined ? ['from', 'debian'] : ['python'])],
+    `Debian ${from.debian.suite} has Python ${offered}, and not ${listed(lacking)}`,
+    `Write \`python: ["${offered}"]\`, or choose another suite or another kind of base.`,
+  );
+}
+
 function pythonsOf(config: BaseImageConfig, parent: BaseFacts | null, release: ReleaseFacts): readonly string[] {
-  const own = config.python ?? (parent === null ? (releaseLine(release.version)?.defaultPythons ?? []) : []);
+  const own = config.python ?? (parent === null ? defaultPythons(config, release) : []);
   return [...new Set([...(parent?.pythons ?? []), ...own])];
+}
+
+function defaultPythons({ from }: BaseImageConfig, release: ReleaseFacts): readonly string[] {
+  const offered = 'debian' in from ? suitePython(from.debian.suite) : null;
+  return offered === null ? (releaseLine(release.version)?.defaultPythons ?? []) : [offered];
 }
 
 function dockerfileReader(loaded: Loaded, config: BaseImageConfig, path: KeyPath): BaseFacts['dockerfile'] {
@@ -149,5 +179,6 @@ function guessFamily(config: BaseImageConfig, dockerfile: DockerfileFacts | null
   if (distribution !== undefined) return RHEL.test(distribution) ? 'rhel' : 'debian';
   if ('image' in from) return RHEL.test(from.image) ? 'rhel' : 'debian';
   if ('rootfs' in from) return RHEL.test(from.rootfs) ? 'rhel' : 'debian';
+  if ('layout' in from) return RHEL.test(from.layout) ? 'rhel' : 'debian';
   return RHEL.test(dockerfile?.references.at(-1)?.ref ?? '') ? 'rhel' : 'debian';
 }

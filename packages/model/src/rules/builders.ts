@@ -6,13 +6,21 @@ import { insteadOf } from '../names.ts';
 import type { Config } from '../schema.ts';
 import type { KeyPath, Problems } from './problems.ts';
 
-/** Kind of builder that is used where nothing is declared. */
-const BUILT_IN = 'docker';
+/** Kind of builder that is used where nothing is declared: the one that needs no engine. */
+const BUILT_IN = 'oci';
+/** Kinds that install Python packages from locks only. */
+const LOCKING = new Set(['oci']);
+/** Kinds with an engine, in which packages can be compiled. */
+const ENGINES = new Set(['docker', 'podman', 'buildkit']);
 
 /** Builders by name, and the name of the one for images that name none. */
 export interface BuildersFacts {
   readonly byName: Readonly<Record<string, BuilderConfig>>;
   readonly default: string;
+  /** Name of the first one in the file that has an engine; null: there is none. */
+  readonly engine: string | null;
+  /** Whether a builder installs from locks only. */
+  isLocking(name: string): boolean;
 }
 
 /** Reads `builders`. `default` is an alias of a declared one where it is a text that names one. */
@@ -23,11 +31,21 @@ export function readBuilders(config: Config): BuildersFacts {
   const path = ['builders', 'default'];
   if (typeof chosen === 'object') {
     byName['default'] = builderOf(chosen, path);
-    return { byName, default: 'default' };
+    return factsOf(byName, 'default', config);
   }
   const name = chosen ?? BUILT_IN;
   if (!Object.hasOwn(byName, name)) byName[name] = builderOf(name, path);
-  return { byName, default: name };
+  return factsOf(byName, name, config);
+}
+
+function factsOf(byName: Readonly<Record<string, BuilderConfig>>, chosen: string, { builders }: Config): BuildersFacts {
+  const inFile = Object.keys(builders).map((name) => (name === 'default' ? chosen : name));
+  return {
+    byName,
+    default: chosen,
+    engine: inFile.find((name) => ENGINES.has(byName[name]?.kind ?? '')) ?? null,
+    isLocking: (name) => LOCKING.has(byName[name]?.kind ?? ''),
+  };
 }
 
 function builderOf(value: Config['builders'][string], path: readonly string[]): BuilderConfig {

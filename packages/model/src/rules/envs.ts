@@ -131,6 +131,8 @@ function readContents(loaded: Loaded, env: Reading, problems: Problems): CodeEnv
     packages,
     fragments,
     resources,
+    lock: contents.lock ?? null,
+    bytecode: contents.bytecode,
     configs,
     builder,
   };

@@ -51,6 +51,12 @@ export interface BaseFacts {
   /** Interpreter of the builtin environment. */
   readonly builtin: string;
   readonly r: boolean;
+  /** Debian suite that it is made of, or its parent; null: not of Debian packages. */
+  readonly suite: string | null;
+  /** What a Debian lock of it pins, sorted: on its own, or on top of that of its parent. Empty: it needs none. */
+  readonly debs: readonly string[];
+  /** Version of glibc, as far as it is known without a lock. */
+  readonly glibc: { readonly version: string; readonly from: 'declared' | 'guessed' };
   readonly user: { readonly name: string; readonly uid: number };
   readonly family: Family;
   /** As declared, here or by a parent; null: any. */
@@ -108,6 +114,9 @@ export interface CodeEnvFacts {
   readonly packages: readonly PackageFacts[];
   readonly fragments: FragmentsFacts;
   readonly resources: ResourcesFacts;
+  /** As declared, relative to the config; null: the default one. */
+  readonly lock: string | null;
+  readonly bytecode: boolean;
   readonly configs: readonly ConfigFacts[];
   readonly builder: string;
 }

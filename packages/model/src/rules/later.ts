@@ -16,10 +16,6 @@ function unsupported(path: KeyPath, what: string, problems: Problems): void {
 export function laterInBase(config: BaseImageConfig, path: KeyPath, derived: boolean, problems: Problems): void {
   if (config.type !== 'container-exec')
     unsupported([...path, 'type'], `Base images of type \`${config.type}\` cannot be built yet`, problems);
-  if ('debian' in config.from)
-    unsupported([...path, 'from', 'debian'], 'Base images made of Debian packages cannot be built yet', problems);
-  if ('layout' in config.from)
-    unsupported([...path, 'from', 'layout'], 'Base images from an OCI image layout cannot be built yet', problems);
   if (config.copyToBuildenv.length > 0)
     unsupported(
       [...path, 'copyToBuildenv'],
@@ -52,7 +48,6 @@ export function laterInContents(contents: EnvContents, path: KeyPath, problems: 
   if (contents.corePackages.set !== 'AUTO') later([...path, 'corePackages', 'set'], problems);
   if (contents.cacheBusting !== 'after-start-dockerfile') later([...path, 'cacheBusting'], problems);
   if (contents.runtimeAdditions.length > 0) later([...path, 'runtimeAdditions'], problems);
-  if (contents.lock !== undefined) later([...path, 'lock'], problems);
 }
 
 /** Of whole sections, and of registries. */

@@ -4,7 +4,7 @@ import type { Where } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import { excerpt, readRequirement, readRequirements } from '../requirements.ts';
 import type { RequirementItem, RequirementLine } from '../requirements-items.ts';
-import type { PackageFacts } from './facts.ts';
+import type { CodeEnvFacts, PackageFacts } from './facts.ts';
 import { textOf } from './problems.ts';
 import type { KeyPath, Problems } from './problems.ts';
 
@@ -84,6 +84,22 @@ function* readRPackages(text: string): Generator<RequirementItem> {
         message: `\`${excerpt(line)}\` is no name of an R package (versions of R packages cannot be chosen)`,
       };
   }
+}
+
+/** Packages of an env as they are installed: with the kernel for notebooks, unless it is among them. */
+export function installedPackages({
+  language,
+  packages,
+  jupyter,
+}: Pick<CodeEnvFacts, 'language' | 'packages' | 'jupyter'>): readonly PackageFacts[] {
+  const kernel = language === 'r' ? 'IRkernel' : 'ipykernel';
+  const key = `packages/${kernel}`;
+  if (!jupyter || packages.some((one) => one.key === key)) return packages;
+  return [...packages, { key, lines: [kernel], at: noPlace }].toSorted((a, b) => compareBytes(a.key, b.key));
+}
+
+function noPlace(): never {
+  throw new TypeError('a kernel that is added has no place');
 }
 
 /** Lines for a requirements file: options first (by key they are), then packages; a function of what counts in the ledger. */

@@ -24,14 +24,15 @@ export class Problems {
     this.removed = new Removed(removed);
   }
 
-  /** Notes a problem at a path of keys. */
-  add(code: DiagnosticCode, path: KeyPath, message: string, help?: string): void {
-    this.addAt(code, this.loaded.locate(path), message, help);
+  /** Notes a problem at a path of keys; `severity` where it is another than usual. */
+  add(code: DiagnosticCode, path: KeyPath, message: string, help?: string, severity?: Diagnostic['severity']): void {
+    this.addAt(code, this.loaded.locate(path), message, help, severity);
   }
 
   /** Notes a problem at a place. */
-  addAt(code: DiagnosticCode, where: Where, message: string, help?: string): void {
-    const made = diagnostic(code, message, where, help);
+  addAt(code: DiagnosticCode, where: Where, message: string, help?: string, severity?: Diagnostic['severity']): void {
+    const told = diagnostic(code, message, where, help);
+    const made = severity === undefined ? told : { ...told, severity };
     if (made.severity === 'error') this.errors++;
     this.found.push(made);
   }
