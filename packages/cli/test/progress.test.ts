@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { styleText } from 'node:util';
 import type { EventBody, NodeId } from '@rebake/sdk';
-import { liveReporter, plainReporter, type Reporter } from '../src/render/progress.ts';
+import { finishedText, liveReporter, plainReporter, type Reporter } from '../src/render/progress.ts';
 import type { Io } from '../src/index.ts';
 import { FLEET } from './fleets.ts';
 import { rig } from './rig.ts';
@@ -111,6 +111,9 @@ describe('the live block', () => {
     shown.tell(progress({ type: 'bytes', done: 1_500_000, of: 20_000_000 }));
     shown.reporter.tick();
     expect(shown.block).toMatch(/ {2}1\.5 of 20\.0 …$/);
+    shown.tell(progress({ type: 'sent', uploaded: 12_100_000, mounted: 0, skipped: 0 }));
+    shown.reporter.tick();
+    expect(shown.block).toMatch(/ {2}pushed 12\.1 …$/);
     shown.tell(busy);
     expect(shown.block).toMatch(/ {2}REGISTRY_BUS…$/);
   });
@@ -152,6 +155,35 @@ forgotten env/python/glm@python  1m01s
 deleted   env/python/glm@python  1m01s
 `);
     expect(shown.block).toBe('');
+  });
+});
+
+describe('what a push took', () => {
+  const sent = { uploaded: 12_100_000, mounted: 80_400_000, skipped: 3_200 };
+
+  it('stands behind the publication, and in the closing line', () => {
+    const shown = screen('plain');
+    shown.tell(settled(GLM, 'published', { sent }));
+    shown.tell(settled(GLM, 'published', { sent: { uploaded: 0, mounted: 0, skipped: 999 } }));
+    expect(shown.out).toBe(`published env/python/glm@python  1m01s  pushed 12.1 MB, mounted 80.4 MB, 3.2 kB were there
+published env/python/glm@python  1m01s  999 B were there
+`);
+    const none = { kept: 0, adopted: 0, fetched: 0, forgotten: 0, deleted: 0, failed: 0, skipped: 0, cancelled: 0 };
+    const finished = {
+      type: 'run-finished',
+      formatVersion: 1,
+      run: 'r',
+      seq: 9,
+      time: '2026-01-01T00:00:00.000Z',
+      counts: { ...none, built: 1, published: 2 },
+      ms: 61_000,
+      interrupted: false,
+    } as const;
+    const paint = (_: unknown, text: string): string => text;
+    expect(finishedText({ ...finished, sent }, paint)).toBe(
+      'Done: 1 built, 2 published in 1m01s; pushed 12.1 MB, mounted 80.4 MB, 3.2 kB were there.\n',
+    );
+    expect(finishedText(finished, paint)).toBe('Done: 1 built, 2 published in 1m01s.\n');
   });
 });
 

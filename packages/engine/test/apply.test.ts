@@ -1,4 +1,5 @@
 // Plan and apply together over a world in memory: what is done, and that it is no more than needed.
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from './support/bench.ts';
 import { FakeBuilder } from './support/fake-builder.ts';
@@ -93,6 +94,50 @@ describe('apply', () => {
       'tag gpu:env',
       'tag gpu:latest',
     ]);
+  });
+
+  it('tells what copies and pushes took, of each node, in its log and of the run', async () => {
+    const nodes = [...fleet(), publication('env', TWO, 'gpu', ['env']), publication('env', ONE, 'other', ['env'])];
+    bench.builder.onPush = (ctx) => ctx.emit({ type: 'sent', uploaded: 500, mounted: 0, skipped: 70 });
+    await bench.run(nodes);
+    const settled = bench.events.filter((event) => event.type === 'node-settled');
+    const sent = settled.filter((event) => event.sent !== undefined);
+    const pushed = { uploaded: 500, mounted: 0, skipped: 70 };
+    const mounted = { uploaded: 0, mounted: 1_000, skipped: 10 };
+    const copied = { uploaded: 1_000, mounted: 0, skipped: 10 };
+    // One push of the env and one of the base; whatever came after the first of the env is a copy.
+    const sum = (part: 'uploaded' | 'mounted' | 'skipped') =>
+      sent.reduce((all, one) => all + (one.sent?.[part] ?? 0), 0);
+    expect(
+      sent.every(({ sent: bytes }) =>
+        [pushed, mounted, copied].some((one) => JSON.stringify(one) === JSON.stringify(bytes)),
+      ),
+    ).toBe(true);
+    expect(sent).toHaveLength(4);
+    const total = { uploaded: sum('uploaded'), mounted: sum('mounted'), skipped: sum('skipped') };
+    expect(bench.events.at(-1)).toMatchObject({ type: 'run-finished', sent: total });
+    const log = sent.find((one) => JSON.stringify(one.sent) === JSON.stringify(pushed))?.log;
+    expect(readFileSync(log!, 'utf8')).toContain('pushed 500 B, 70 B were there\n');
+    await bench.run(nodes);
+    expect(bench.events.at(-1)).not.toHaveProperty('sent');
+  });
+
+  it('tells a builder where the plan publishes an image, and nothing of what it does not publish', async () => {
+    const told = new Map<string, unknown>();
+    bench.builder.onBuild = async (name, job) => void told.set(name, job.publishTo);
+    await bench.run([
+      ...fleet(),
+      publication('env', ONE, 'cpu', ['env-too']),
+      publication('env', TWO, 'gpu', ['env']),
+      publication('env', null, 'here', ['env']),
+      image('alone', [debian.id]),
+    ]);
+    expect(told.get('env')).toEqual([
+      { registry: ONE, repository: 'cpu' },
+      { registry: TWO, repository: 'gpu' },
+    ]);
+    expect(told.get('base')).toEqual([{ registry: ONE, repository: 'cpu' }]);
+    expect(told.get('alone') ?? []).toEqual([]);
   });
 
   it('goes on beside a failure, skips what rests on it with the cause, and notes the failure beside the last success', async () => {

@@ -27,6 +27,8 @@ export class FakeBuilder implements Builder {
   attests = false;
   /** Called in every build, after it was noted and before anything is made. */
   onBuild: (name: string, job: Job, ctx: Ctx) => Promise<void> = () => Promise.resolve();
+  /** Called in every push. */
+  onPush: (ctx: Ctx) => void = () => undefined;
   #nonce = 0;
 
   constructor(engine: string, registry: FakeRegistry, origins: Origins = new Map()) {
@@ -76,8 +78,9 @@ export class FakeBuilder implements Builder {
     return at;
   }
 
-  async push(image: Output, to: { registry: string; repository: string; key: Digest }): Promise<Digest> {
+  async push(image: Output, to: { registry: string; repository: string; key: Digest }, ctx: Ctx): Promise<Digest> {
     this.#check();
+    this.onPush(ctx);
     if (!this.#here(image)) throw new BuildFailure({ code: 'IMAGE_GONE', retry: 'never', words: 'no such image' });
     if (this.registry.down.has(to.registry))
       throw new BuildFailure({ code: 'REGISTRY_UNREACHABLE', retry: 'never', words: 'down' });

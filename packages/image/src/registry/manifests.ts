@@ -106,7 +106,7 @@ export async function putManifest(
   if (answer.status === 400) {
     const refused = await answerFailure(answer, `${session.host}: PUT ${repository} ${reference}`);
     // Distribution 2.8 says so when somebody else puts the same manifest at this moment, and takes it a moment later.
-    if (!refused.error.words.includes('DIGEST_INVALID')) throw refused;
+    if (!/\bDIGEST_INVALID\b/.test(refused.error.words)) throw refused;
     await session.pause(BACKOFF_MS[0], signal);
     answer = await put();
   }
