@@ -1,16 +1,112 @@
-/** A tar as it stands as a layer. */
+/** A tar as it stands as a layer: the root file system that somebody made. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import type { Cache } from '@rebake/cache';
-import type { Digest } from '@rebake/image';
-import { failure } from './failures.ts';
+import { BuildFailure, digestFile, FileProblem, type Digest } from '@rebake/image';
+import { decompress } from './decompress.ts';
+import { failure, invalid } from './failures.ts';
 import type { Limits } from './limits.ts';
+import { COMPRESSION_VERSION } from './compress.ts';
+import { intoLayer, type LayerFact } from './sink.ts';
+import type { TarEntry } from './tar/entry.ts';
+import { readTar } from './tar/read.ts';
 import type { Layer } from './types.ts';
 import type { WriteOptions } from './write.ts';
 
-export async function importTar(
-  cache: Cache,
-  _file: string,
-  _expected: Digest,
-  _options: WriteOptions & { readonly limits?: Partial<Limits> },
-): Promise<Layer> {
-  return Promise.reject(failure('ARCHIVE_INVALID', `${cache.dir}: not yet`));
+export interface ImportOptions extends WriteOptions {
+  readonly limits?: Partial<Limits>;
+}
+
+const READ_BYTES = 512 << 10;
+
+/** Devices that every tool puts into a root file system, and every engine into a container. */
+const DEVICES: Readonly<Record<string, string>> = {
+  'dev/null': '1:3',
+  'dev/zero': '1:5',
+  'dev/full': '1:7',
+  'dev/random': '1:8',
+  'dev/urandom': '1:9',
+  'dev/tty': '5:0',
+  'dev/console': '5:1',
+  'dev/ptmx': '5:2',
+};
+
+/**
+ * Takes a tar (plain, gzip or zstd) as a layer, byte for byte. `expected` is the digest of the file as it is. Rejects with `INPUT_MOVED` when it is
+ * another file by now, and with `ARCHIVE_INVALID` for all that `readTar` refuses, and for pipes, whiteouts, and devices but the usual
+ * ones in `dev`. What was read once is not read again.
+ */
+export async function importTar(cache: Cache, file: string, expected: Digest, options: ImportOptions): Promise<Layer> {
+  const { compression, signal, limits = {} } = options;
+  return cache.once<LayerFact>(
+    'imported-tar',
+    `${compression}@${COMPRESSION_VERSION} ${expected}`,
+    async (making) => {
+      try {
+        const value = await intoLayer(cache, compression, making, async (sink) => {
+          const tapped = tap(
+            decompress(checked(file, expected), null, { ...limits, name: basename(file) }),
+            async (piece) => sink.write(piece),
+          );
+          for await (const entry of readTar(tapped, { ...limits, name: basename(file) }))
+            checkEntry(basename(file), entry);
+        });
+        return { value: { ...value }, blobs: [value.digest] };
+      } catch (error) {
+        // What was changed looks torn before its digest is known.
+        if (error instanceof BuildFailure && error.error.code === 'ARCHIVE_INVALID')
+          await checkMoved(file, expected, error);
+        throw error;
+      }
+    },
+    signal,
+  );
+}
+
+/** Every piece goes to `to` before it goes on. */
+async function* tap(
+  bytes: AsyncIterable<Uint8Array>,
+  to: (piece: Uint8Array) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    await to(piece);
+    yield piece;
+  }
+}
+
+function checkEntry(archive: string, { path, type, device }: TarEntry): void {
+  if (type === 'fifo') throw invalid(archive, 'a pipe', path);
+  if (type === 'block' || (type === 'character' && DEVICES[path] !== device)) throw invalid(archive, 'a device', path);
+  if (path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) {
+    throw invalid(archive, 'a name by which layers remove files of others', path);
+  }
+}
+
+/** The bytes of a file; rejects with `INPUT_MOVED` after the last one if it is not the file that was expected. */
+export async function* checked(file: string, expected: Digest): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of createReadStream(file, { highWaterMark: READ_BYTES })) {
+      hash.update(piece as Buffer);
+      yield piece as Buffer;
+    }
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? moved(file, error) : error;
+  }
+  if (`sha256:${hash.digest('hex')}` !== expected) throw moved(file);
+}
+
+export async function checkMoved(file: string, expected: Digest, cause: unknown): Promise<void> {
+  let now: Digest;
+  try {
+    now = await digestFile(file);
+  } catch (error) {
+    throw error instanceof FileProblem ? moved(file, error) : error;
+  }
+  if (now !== expected) throw moved(file, cause);
+}
+
+export function moved(file: string, cause?: unknown): BuildFailure {
+  return failure('INPUT_MOVED', `${file} changed since the plan was made; plan again`, cause);
 }
