@@ -145,6 +145,30 @@ describe('a code env on another builder', () => {
     expect(Object.keys(imageOf(there.expansion, ENV).inputs)).toContain('lock/numpy');
   });
 
+  it('has variants of the lock that it names', async () => {
+    const sections = {
+      containerConfigs:
+        '{ a: { engine: docker, base: python }, b: { engine: docker, base: python, platform: linux/arm64, repository: b } }',
+      codeEnvs: '{ glm: { language: python, packages: [numpy], lock: locks/glm.toml } }',
+    };
+    using project = folder({ 'rebake.yaml': declaration(sections) });
+    const missing = await project.readLater(10);
+    const files = missing.expansion?.locks.map((one) => {
+      if (one.kind !== 'python') throw new Error(one.kind);
+      const name = one.file.slice(project.root.length + 1);
+      project.write({ [name]: pylock(PACKAGES, { madeFrom: one.wanted }) });
+      return name;
+    });
+    expect(files).toEqual(['locks/glm--amd64.toml', 'locks/glm--arm64.toml']);
+    for (const seconds of [20, 30]) {
+      const { expansion, diagnostics } = await project.readLater(seconds);
+      expect(diagnostics).toEqual([]);
+      expect(expansion?.locks.map(({ state }) => state)).toEqual(['fresh', 'fresh']);
+    }
+    project.remove('locks/glm--arm64.toml');
+    expect((await project.readLater(40)).diagnostics.map(({ code }) => code)).toEqual(['LOCK_MISSING']);
+  });
+
   it('tells where a lock is broken', async () => {
     const { diagnostics, root } = await rig({
       'rebake.yaml': declaration(),

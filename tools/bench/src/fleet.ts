@@ -44,6 +44,7 @@ export function fleetFiles(options: FleetOptions): Files {
   const numbers = Array.from({ length: envs }, (_, index) => index);
   const yaml = [
     'version: 1',
+    'builders: { default: docker }',
     'release: { version: 14.1.2 }',
     ...(registry === null ? [] : ['registries:', `  local: { url: "${registry}" }`]),
     'baseImages:',

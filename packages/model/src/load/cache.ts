@@ -15,7 +15,7 @@ import type { Watch } from './files.ts';
 import { findConfig, isTypeScript, OWN_FOLDER } from './find.ts';
 import { loadDetails, lockCache, type LoadDetails, type LoadOutcome, type LoadRequest } from './load.ts';
 import { keptLock } from './lock-cache.ts';
-import { lockNames } from './locks.ts';
+import { lockPaths } from './locks.ts';
 import { dotted, preferred, type KeyPath, type SpotTree } from './source.ts';
 
 /** What to load, and where the cache is. */
@@ -41,8 +41,9 @@ interface Head {
   readonly file: string;
   /** Path, and its stamp. */
   readonly watched: readonly (readonly [path: string, stamp: string])[];
-  /** Names of what looks like a lock beside the config. */
-  readonly lockNames: readonly string[];
+  /** Locks that the declaration names, and all that were there; relative to its folder. */
+  readonly namedLocks: readonly string[];
+  readonly lockPaths: readonly string[];
   /** Stamp of the folder that parsed locks are kept in; null: there are none. */
   readonly lockFolder: string | null;
 }
@@ -119,7 +120,7 @@ function readValid(cacheDir: string, file: string): string | null {
     const text = readFileSync(join(cacheDir, FILE), 'utf8');
     const { key, file: of, watched, ...head } = JSON.parse(text.slice(0, text.indexOf('\n'))) as Head;
     if (key !== cacheKey(FORMAT) || of !== file || !text.endsWith('\n')) return null;
-    if (head.lockNames.join('/') !== lockNames(dirname(file)).join('/')) return null;
+    if (head.lockPaths.join('\0') !== lockPaths(dirname(file), head.namedLocks).join('\0')) return null;
     if (head.lockFolder !== null && head.lockFolder !== stampOf(lockFolder(cacheDir))) return null;
     for (const [path, stamp] of watched) if (stampOf(path) !== stamp) return null;
     return text;
@@ -216,7 +217,8 @@ function keep(cacheDir: string, details: LoadDetails, startedAt: number, made: s
     key: cacheKey(FORMAT),
     file: loaded.file,
     watched,
-    lockNames: details.lockNames,
+    namedLocks: details.namedLocks,
+    lockPaths: details.lockPaths,
     lockFolder: details.lockDigests.length === 0 ? null : stampOf(lockFolder(cacheDir)),
   };
   const kept: Kept = {

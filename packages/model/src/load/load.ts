@@ -43,8 +43,9 @@ export interface LoadDetails extends LoadOutcome {
   /** See {@link ReadFiles}. */
   readonly watched: ReadonlyMap<string, Watch>;
   readonly linked: boolean;
-  /** Names of what looks like a lock beside the config. */
-  readonly lockNames: readonly string[];
+  /** Locks that it names, and all that were there; relative to its folder. */
+  readonly namedLocks: readonly string[];
+  readonly lockPaths: readonly string[];
   /** Locks that were read, with the digests of their contents. */
   readonly lockDigests: readonly (readonly [path: string, digest: Digest])[];
 }
@@ -61,7 +62,8 @@ const NOTHING = {
   source: null,
   watched: new Map<string, Watch>(),
   linked: false,
-  lockNames: [],
+  namedLocks: [],
+  lockPaths: [],
   lockDigests: [],
   declared: null,
 } as const;
@@ -128,7 +130,7 @@ async function inspect(
   };
   const all = [...read.diagnostics, ...diagnostics, ...files.diagnostics];
   const watched = new Map(files.watched);
-  for (const path of lookedAt.watched) watched.set(path, 'itself');
+  for (const path of lookedAt.paths) watched.set(join(loaded.root, path), 'itself');
   return {
     loaded,
     removed,
@@ -136,7 +138,8 @@ async function inspect(
     diagnostics: sorted(all),
     watched,
     linked: files.linked || !lookedAt.isKept,
-    lockNames: lookedAt.names,
+    namedLocks: lookedAt.named,
+    lockPaths: lookedAt.paths,
     lockDigests,
     declared,
   };

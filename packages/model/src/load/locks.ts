@@ -1,7 +1,7 @@
 /** Reads the locks of a declaration: those beside it, found by their names, and those that it names itself. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { FileProblem, type Digest, type FileHasher } from '@rebake/image';
+import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
+import { compareBytes, FileProblem, type Digest, type FileHasher } from '@rebake/image';
 import type { LoadedLock } from '../contract.ts';
 import type { Config } from '../schema.ts';
 import { FILE_WORDS } from './file-words.ts';
@@ -11,25 +11,38 @@ import { cachedLock, type LockCache } from './lock-cache.ts';
 export interface ReadLocks {
   /** By absolute path. */
   readonly locks: ReadonlyMap<string, LoadedLock>;
-  /** Names of those beside the declaration. */
-  readonly names: readonly string[];
+  /** Those that the declaration names, relative to the root; see {@link lockPaths}. */
+  readonly named: readonly string[];
+  /** Those that are there. */
+  readonly paths: readonly string[];
   /** Contents of those that could be read. */
   readonly digests: readonly (readonly [path: string, digest: Digest])[];
-  /** Paths that were looked at. */
-  readonly watched: readonly string[];
   /** Whether all of them are in the cache, and watching their paths is enough: no links were followed. */
   readonly isKept: boolean;
 }
 
 const NAME = /^(?:pylock\.[^/]+\.toml|debian\.[^/]+\.lock\.json)$/;
 
-/** Names of what looks like a lock in a folder, sorted; none where it cannot be read. */
-export function lockNames(folder: string): string[] {
+/**
+ * Paths of locks that are there, sorted, relative to the root: what looks like one beside the declaration, and `named` ones with all their
+ * variants, whose names go on behind the stem with `--`.
+ */
+export function lockPaths(root: string, named: readonly string[]): string[] {
+  const found = namesIn(root).filter((name) => NAME.test(name));
+  for (const one of new Set(named)) {
+    const { dir, name: stem, ext } = parse(one);
+    const variants = namesIn(join(root, dir)).filter((name) => name.startsWith(`${stem}--`) && name.endsWith(ext));
+    for (const name of [...variants, ...(existsSync(join(root, one)) ? [parse(one).base] : [])])
+      found.push(join(dir, name));
+  }
+  return [...new Set(found)].toSorted(compareBytes);
+}
+
+function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => NAME.test(name))
-      .toSorted();
+    return readdirSync(folder);
   } catch {
+    // Not there, or not to be read: then neither are locks in it.
     return [];
   }
 }
@@ -42,14 +55,14 @@ export async function readLocks(
   cache: LockCache,
 ): Promise<ReadLocks> {
   const root = dirname(file);
-  const names = lockNames(root);
-  const paths = new Set([...names.map((name) => join(root, name)), ...namedLocks(root, config)]);
+  const named = namedLocks(root, config);
+  const paths = lockPaths(root, named);
   const realRoot = realpathSync.native(root);
   const locks = new Map<string, LoadedLock>();
   const digests: [string, Digest][] = [];
   let isKept = true;
-  for (const path of paths) {
-    if (!existsSync(path)) continue;
+  for (const one of paths) {
+    const path = join(root, one);
     const real = realpathSync.native(path);
     if (real !== join(realRoot, relative(root, path))) isKept = false;
     try {
@@ -65,7 +78,7 @@ export async function readLocks(
       locks.set(path, { kind: 'broken', message: FILE_WORDS[error.code], line: 1, text: () => '' });
     }
   }
-  return { locks, names, digests, watched: [...paths], isKept };
+  return { locks, named, paths, digests, isKept };
 }
 
 /** Those that code envs name; one that leads out of the folder was diagnosed before, and is not looked at. */
@@ -73,7 +86,7 @@ function namedLocks(root: string, config: Config): string[] {
   const named = Object.values(config.codeEnvs).flatMap((env) => [env, ...Object.values(env.versions ?? {})]);
   return named.flatMap(({ lock }) => {
     const path = lock === undefined ? null : resolve(root, lock);
-    return path !== null && inside(root, path) ? [path] : [];
+    return path !== null && inside(root, path) ? [relative(root, path)] : [];
   });
 }
 
