@@ -39,7 +39,7 @@ export async function beginRun(folder: Folder, db: Database): Promise<Run> {
     strike(db, gone);
     mkdirSync(path, { mode: FOLDER_MODE });
     const held = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
-    held.exec('BEGIN EXCLUSIVE');
+    held.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     const number = Number(db.sql('UPDATE epochs SET latest = latest + 1 RETURNING latest').get()?.['latest']);
     db.sql('INSERT INTO runs (id, epoch) VALUES (?, ?)').run(id, number);
     return { epoch: number, lock: held, dead: gone };
