@@ -49,6 +49,7 @@ export type {
   Swept,
   WriteStatus,
 } from './layout/types.ts';
+export { checkSpec } from './dockerfile/check-spec.ts';
 export { mountsFiles } from './dockerfile/mounts.ts';
 export { DOCKERFILE_CONTENTS, DOCKERFILE_STEPS, renderDockerfile } from './dockerfile/render.ts';
 export type { Ground, RenderedDockerfile } from './dockerfile/render.ts';

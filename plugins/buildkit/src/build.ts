@@ -5,6 +5,7 @@ import { isDigest, renderDockerfile } from '@rebake/image';
 import type { Digest, RenderedDockerfile } from '@rebake/image';
 import type { Built, Ctx, Job } from '@rebake/sdk';
 import { candidateName, checkBelow, failure } from '@rebake/sdk/building';
+import type { Held, Registries } from '@rebake/sdk/building';
 import { cacheOf } from './cache.ts';
 import type { JobCache } from './cache.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -12,8 +13,7 @@ import type { Fleet } from './fleet.ts';
 import type { BuildkitSettings } from './options.ts';
 import { requestOf } from './request.ts';
 import type { Names } from './names.ts';
-import type { Registries } from './store/registries.ts';
-import type { Ground, Held, Store } from './store/store.ts';
+import type { Ground, Store } from './store/store.ts';
 
 /** What a builder builds with. */
 export interface Workshop {

@@ -3,19 +3,26 @@ import { join } from 'node:path';
 import { candidateTag, DOCKERFILE_CONTENTS, DOCKERFILE_STEPS } from '@rebake/image';
 import type { Output, Platform } from '@rebake/image';
 import type { Builder, BuilderPlace, Ctx } from '@rebake/sdk';
-import { candidateName, failure, nameHere, observe, registryName } from '@rebake/sdk/building';
+import {
+  candidateName,
+  failure,
+  heldHere,
+  nameHere,
+  observe,
+  Registries,
+  registryName,
+  Turns,
+} from '@rebake/sdk/building';
+import type { Held } from '@rebake/sdk/building';
 import { build } from './build.ts';
 import type { Workshop } from './build.ts';
 import { createEndpoints } from './endpoint.ts';
 import { Fleet } from './fleet.ts';
 import { Names } from './names.ts';
 import type { BuildkitSettings } from './options.ts';
-import { heldHere } from './store/ground.ts';
 import { createLayoutStore } from './store/layout-store.ts';
-import { Registries } from './store/registries.ts';
 import { createRepositoryStore } from './store/repository-store.ts';
-import type { Held, Store } from './store/store.ts';
-import { Turns } from './turns.ts';
+import type { Store } from './store/store.ts';
 
 /** A builder over the daemons and the store that options name. Nothing is opened before the first call. */
 export function createBuildkitBuilder(settings: BuildkitSettings, { dir, env }: BuilderPlace): Builder {

@@ -3,10 +3,9 @@ import type { Entry } from '@rebake/buildkit';
 import { BuildFailure } from '@rebake/image';
 import type { RepositoryAt } from '@rebake/image';
 import type { Job } from '@rebake/sdk';
+import type { Held, Registries, Use } from '@rebake/sdk/building';
 import type { ExportSettings, RepositoryPath } from './options.ts';
 import type { CacheEntries } from './request.ts';
-import type { Registries } from './store/registries.ts';
-import type { Held, Use } from './store/store.ts';
 
 /** What a job takes from the cache of its image, and what it leaves there. */
 export interface JobCache {

@@ -1,7 +1,8 @@
 /** Names of images that several builds may want to give at once. */
 import type { Ctx } from '@rebake/sdk';
-import type { Held, Store } from './store/store.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '@rebake/sdk/building';
+import type { Held } from '@rebake/sdk/building';
+import type { Store } from './store/store.ts';
 
 /** The names of one store, given by one builder. */
 export class Names {

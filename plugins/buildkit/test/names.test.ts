@@ -3,7 +3,8 @@ import { digestOfBytes } from '@rebake/image';
 import type { Ctx } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
 import { Names } from '../src/names.ts';
-import type { Held, Store } from '../src/store/store.ts';
+import type { Held } from '@rebake/sdk/building';
+import type { Store } from '../src/store/store.ts';
 
 function image(name: string, top = name): Held {
   return { identity: digestOfBytes(name), top: digestOfBytes(top), manifest: digestOfBytes(top) };

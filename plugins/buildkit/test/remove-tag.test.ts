@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createRegistryClient, digestOfBytes } from '@rebake/image';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { removeTag } from '../src/store/remove-tag.ts';
-import type { Use } from '../src/store/store.ts';
+import type { Use } from '@rebake/sdk/building';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const IMAGE = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [] }));

@@ -76,7 +76,7 @@ function folderOf(step: string, contents: readonly (readonly [path: string, dige
 }
 
 /** Paths come from file sets, which anybody can write down: none may leave the context. */
-function checkPath(path: string): void {
+export function checkPath(path: string): void {
   const isBad = path.includes('\0') || path.split('/').some((part) => part === '' || part === '.' || part === '..');
   if (isBad) throw invalid('the path', path, 'is not a relative path that a build context can have');
 }

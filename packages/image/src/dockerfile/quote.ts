@@ -67,6 +67,18 @@ export function userName(text: string): string {
   return matching('the user name', text, /^[a-z_][a-z0-9_-]{0,31}$/);
 }
 
+/** A version of Python, as it is in the name of its interpreter. */
+export function pythonVersion(text: string): string {
+  return matching('the Python version', text, /^[0-9]{1,2}(?:\.[0-9]{1,2})?$/);
+}
+
+/** The name of a link within its folder. */
+export function linkName(name: string): string {
+  const isBad = name === '' || name === '.' || name === '..' || name.startsWith('-') || name.includes('/');
+  if (isBad || CONTROL.test(name)) throw invalid('the name of a link', name, 'is none');
+  return name;
+}
+
 /** A uid or gid, as text. */
 export function accountId(what: string, id: number): string {
   if (!Number.isSafeInteger(id) || id < 0 || id > 0x7fff_fffe)

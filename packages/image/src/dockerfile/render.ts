@@ -172,7 +172,7 @@ function configLines(spec: ImageSpec, buildEnv: Readonly<Record<string, string>>
   const final = Object.entries({ ...emptied, ...spec.env }).filter(([name, value]) => buildEnv[name] !== value);
   const lines = envLines(Object.fromEntries(final), escape);
   if (spec.user !== undefined) lines.push(`USER ${owner('the user', spec.user)}`);
-  const hasRun = spec.steps.some(({ step }) => step === 'run');
+  const hasRun = spec.steps.some(({ step }) => step === 'run' || step === 'link');
   const workdir = spec.workdir ?? (hasRun ? '/' : undefined);
   if (workdir !== undefined) lines.push(`WORKDIR ${word(absolutePath('the working directory', workdir), escape)}`);
   if (spec.entrypoint !== undefined) lines.push(`ENTRYPOINT ${execForm('the entrypoint', spec.entrypoint)}`);

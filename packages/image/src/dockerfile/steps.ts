@@ -8,9 +8,11 @@ import {
   envName,
   execForm,
   invalid,
+  linkName,
   matching,
   mountPath,
   owner,
+  pythonVersion,
   userName,
   word,
 } from './quote.ts';
@@ -78,7 +80,7 @@ export function user(step: Of<'user'>, at: At): string[] {
 }
 
 export function pythonEnv(step: Of<'python-env'>, at: At): string[] {
-  const interpreter = matching('the Python version', step.interpreter, /^[0-9]{1,2}(?:\.[0-9]{1,2})?$/);
+  const interpreter = pythonVersion(step.interpreter);
   const { packages } = step;
   const requirements = lines(
     'the requirement',
@@ -129,8 +131,7 @@ export function copy(step: Of<'copy'>, at: At): string[] {
 /** As the command that makes it. */
 export function link(step: Of<'link'>, at: At): string[] {
   const { folder, name, target } = step;
-  if (name === '' || name.startsWith('-') || name.includes('/')) throw invalid('the name of a link', name, 'is none');
-  const argv = ['ln', '-sfn', absolutePath('the target of a link', target), name];
+  const argv = ['ln', '-sfn', absolutePath('the target of a link', target), linkName(name)];
   const files = { root: '/', files: [] };
   return runStep({ step: 'run', files, mount: MOUNT, workdir: folder, argv, env: {} }, at);
 }
@@ -158,6 +159,11 @@ export function runStep(step: Of<'run'>, at: At): string[] {
     `WORKDIR ${word(absolutePath('the working directory', step.workdir), escape)}`,
     run(at, mounts, 'a run step', argv),
   ];
+}
+
+/** Requirements of pip, checked to be a line each. */
+export function requirementLines(requirements: readonly string[]): string {
+  return lines('the requirement', requirements);
 }
 
 /** A file with one item a line. A line end of any kind, as Python and R know them, would make two items of one. */

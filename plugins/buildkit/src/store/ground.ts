@@ -2,8 +2,8 @@
 import { BuildFailure } from '@rebake/image';
 import type { Output, Platform } from '@rebake/image';
 import { failure, pullReference } from '@rebake/sdk/building';
-import type { Registries } from './registries.ts';
-import type { Ground, Held, Use } from './store.ts';
+import type { Registries, Use } from '@rebake/sdk/building';
+import type { Ground } from './store.ts';
 
 /**
  * The first registry of an image that holds it, as the ground of a build. One that this machine cannot ask is left to the daemon: it may well
@@ -31,18 +31,4 @@ export async function groundInRegistry(
     }
   }
   throw failure('PARENT_MISSING', 'never', `${image.identity} is not where it was; plan again`);
-}
-
-/** The image of this store that is meant, if one of its names still leads to it. */
-export async function heldHere(
-  image: Output,
-  engine: string,
-  look: (name: string) => Promise<Held | null>,
-): Promise<{ readonly name: string; readonly held: Held } | null> {
-  for (const at of image.at) {
-    if (!('engine' in at) || at.engine !== engine) continue;
-    const held = await look(at.name);
-    if (held?.identity === image.identity) return { name: at.name, held };
-  }
-  return null;
 }

@@ -1,11 +1,10 @@
 /** Images in an OCI layout on disk: daemons read parents from it and write to it what is new, through the session of the build. */
 import { MAX_MANIFEST_BYTES, openLayout, parseManifest } from '@rebake/image';
 import type { Descriptor, Layout, StoredImage } from '@rebake/image';
-import { failure, parseName } from '@rebake/sdk/building';
-import { groundInRegistry, heldHere } from './ground.ts';
-import { onBytes, told } from './registries.ts';
-import type { Registries } from './registries.ts';
-import type { Held, Store } from './store.ts';
+import { failure, heldHere, onBytes, parseName, told } from '@rebake/sdk/building';
+import type { Held, Registries } from '@rebake/sdk/building';
+import { groundInRegistry } from './ground.ts';
+import type { Store } from './store.ts';
 
 /** Name of the layout within the session of a build. */
 const SESSION_NAME = 'rebake';

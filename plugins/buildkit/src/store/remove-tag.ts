@@ -1,7 +1,7 @@
 /** Takes one tag away from a repository, and nothing else. */
 import { BuildFailure, digestOfBytes } from '@rebake/image';
 import type { RegistryClient, RepositoryAt } from '@rebake/image';
-import type { Use } from './store.ts';
+import type { Use } from '@rebake/sdk/building';
 
 /**
  * Registries delete manifests, with all of their tags; few delete a tag. So the tag is moved to an index of no images that is its own, and

@@ -1,10 +1,9 @@
 /** Images in one repository of a registry: daemons push by digest, candidates are tags, and whoever names the same repository shares them. */
 import { BuildFailure, isDigest } from '@rebake/image';
 import type { RepositoryAt } from '@rebake/image';
-import { candidateName, failure, parseName } from '@rebake/sdk/building';
-import { groundInRegistry, heldHere } from './ground.ts';
-import { onBytes, told } from './registries.ts';
-import type { Registries } from './registries.ts';
+import { candidateName, failure, heldHere, onBytes, parseName, told } from '@rebake/sdk/building';
+import type { Registries } from '@rebake/sdk/building';
+import { groundInRegistry } from './ground.ts';
 import type { Store } from './store.ts';
 import { removeTag } from './remove-tag.ts';
 

@@ -1,18 +1,8 @@
 /** What a builder needs of the place where its images are: a BuildKit daemon has a cache, and nothing that could be called an image. */
 import type { ContentSource, ContentTarget, Entry } from '@rebake/buildkit';
 import type { Digest, Output, Platform } from '@rebake/image';
-import type { Ctx, Lack } from '@rebake/sdk';
-import type { LayeredImage } from '@rebake/sdk/building';
-
-/** An image of a store. */
-export interface Held {
-  /** Digest of its config. */
-  readonly identity: Digest;
-  /** Digest of what names lead to: its manifest, or an index that holds attestations beside it. */
-  readonly top: Digest;
-  /** Digest of the image's own manifest. */
-  readonly manifest: Digest;
-}
+import type { Lack } from '@rebake/sdk';
+import type { Held, LayeredImage, Use } from '@rebake/sdk/building';
 
 /** How a daemon starts from an image. */
 export interface Ground {
@@ -23,9 +13,6 @@ export interface Ground {
   /** Its layers, lowest first; null where they are not known. */
   readonly below: LayeredImage | null;
 }
-
-/** Who is asking: the signal ends it, logins and settings of registries are the user's. */
-export type Use = Pick<Ctx, 'signal' | 'emit' | 'credentials' | 'registry'>;
 
 /** A place for images under names, as `candidateName` gives them. Rejects with a `BuildFailure`. */
 export interface Store {

@@ -11,9 +11,22 @@ import type {
   Seen,
   Sent,
 } from '@rebake/image';
-import { failure } from '@rebake/sdk/building';
-import type { LayeredImage } from '@rebake/sdk/building';
-import type { Held, Use } from './store.ts';
+import type { Ctx } from '../builder.ts';
+import { failure } from './failures.ts';
+import type { LayeredImage } from './parent.ts';
+
+/** An image where it is kept. */
+export interface Held {
+  /** Digest of its config. */
+  readonly identity: Digest;
+  /** Digest of what names lead to: its manifest, or an index that holds attestations beside it. */
+  readonly top: Digest;
+  /** Digest of the image's own manifest. */
+  readonly manifest: Digest;
+}
+
+/** Who is asking: the signal ends it, logins and settings of registries are the user's. */
+export type Use = Pick<Ctx, 'signal' | 'emit' | 'credentials' | 'registry'>;
 
 /** A place in a registry. */
 export type RegistryPlace = Extract<Location, { registry: string }>;
