@@ -5,6 +5,7 @@ import type { Io } from './io.ts';
 import { VERSION } from './version.ts';
 import { applyCommand } from './commands/apply.ts';
 import { graphCommand } from './commands/graph.ts';
+import { lockCommand } from './commands/lock.ts';
 import { planCommand } from './commands/plan.ts';
 import { pluginCommand } from './commands/plugin.ts';
 import { resolveCommand } from './commands/resolve.ts';
@@ -28,6 +29,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     .showHelpAfterError('(rebake --help lists the commands)');
   const commands = [
     validateCommand,
+    lockCommand,
     planCommand,
     applyCommand,
     whyCommand,

@@ -35,7 +35,7 @@ describe('help', () => {
       },
       () => {},
     );
-    expect(commands).toHaveLength(10);
+    expect(commands).toHaveLength(11);
     for (const command of commands) {
       const { code, out } = await project.rebake(`${command.name()} --help`);
       expect(code).toBe(EXIT.done);

@@ -55,5 +55,6 @@ export interface DebianLockRequest {
   readonly packages: readonly string[];
   /** Texts of the locks that it is put on top of, the nearest first; empty: a whole system. */
   readonly below: readonly string[];
-  readonly mirror: DebianMirror;
+  /** Null: the machine's. */
+  readonly mirror: DebianMirror | null;
 }

@@ -50,6 +50,38 @@ export const LIBRARY_DIAGNOSTICS = [
     help: 'Name one of them in full.',
   },
   {
+    code: 'LOCK_UNRESOLVABLE',
+    severity: 'error',
+    means:
+      'No set of versions fits what a code env or a base asks for. The message has the explanation of the resolver.',
+    help: 'Change the packages, then run `rebake lock` again.',
+  },
+  {
+    code: 'LOCK_TOOL_MISSING',
+    severity: 'error',
+    means:
+      'Python packages are locked with uv, which is not on PATH, and could not be fetched from your package index.',
+    help: 'Install uv, or name it with `REBAKE_UV`; or make the index reachable.',
+  },
+  {
+    code: 'LOCK_TOOL_FAILED',
+    severity: 'error',
+    means: 'A lock could not be made: uv does not run, or a package index or a Debian mirror does not answer.',
+    help: 'Mend what the message says, then run `rebake lock` again: what is locked stays locked.',
+  },
+  {
+    code: 'LOCK_UNKNOWN',
+    severity: 'error',
+    means: 'A name given to `rebake lock` is that of nothing that has packages to lock.',
+    help: 'Name a code env, or a base image with packages.',
+  },
+  {
+    code: 'LOCK_DUE',
+    severity: 'error',
+    means: '`rebake lock --check` found a lock that is missing, or was made from something else than is declared now.',
+    help: 'Run `rebake lock`, and commit what it writes.',
+  },
+  {
     code: 'PLAN_FILE_UNREADABLE',
     severity: 'error',
     means: 'A plan file is missing, or is no plan of this version.',

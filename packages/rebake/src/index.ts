@@ -6,6 +6,7 @@ import type { UpgradeOutcome } from '@rebake/model';
 import type { Diagnostic, Plan } from '@rebake/sdk';
 import type { ApplyOptions, ApplyResult } from './apply.ts';
 import type { GraphResult } from './graph.ts';
+import type { LockOptions, LockResult } from './lock-report.ts';
 import type { PlanOptions, PlanResult } from './plan.ts';
 import type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 import type { ProjectOptions } from './project.ts';
@@ -22,6 +23,8 @@ export { DEFAULT_PARALLELISM } from './defaults.ts';
 export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
 export { explanationJson, type Explanation, type LastRun } from './explanation.ts';
 export type { GraphResult } from './graph.ts';
+export type { PackageChange } from './lock-changes.ts';
+export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
 export type { Planned, PlanOptions, PlanResult } from './plan.ts';
 export type { ProjectOptions } from './project.ts';
 export { recallQuiet, type QuietOptions } from './quiet.ts';
@@ -40,6 +43,11 @@ export { shortNames } from '@rebake/planner';
 /** Reads the declaration and says all that is wrong with it. Contacts nothing. */
 export async function validate(options: ProjectOptions): Promise<ValidateResult> {
   return (await import('./validate.ts')).validate(options);
+}
+
+/** Resolves what is declared into locks beside the config, or (`mode: 'check'`) says which are missing or outdated, without contacting anything. */
+export async function lock(options: LockOptions): Promise<LockResult> {
+  return (await import('./lock.ts')).lock(options);
 }
 
 /** Plans, and closes everything again. Looks at the world, changes nothing but caches. */

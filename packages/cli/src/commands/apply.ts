@@ -22,6 +22,7 @@ import {
 } from '../render/progress.ts';
 import { runText } from '../render/run.ts';
 import { painter } from '../render/style.ts';
+import { lockFirst } from './lock.ts';
 import { lockedDiagnostic, staleDiagnostics } from './refusals.ts';
 import { planOptions, projectOptions, reportDiagnostics, withNodes, withRefresh, type PlanFlags } from './shared.ts';
 
@@ -29,6 +30,7 @@ interface Flags extends PlanFlags {
   readonly autoApprove?: true;
   readonly json?: true;
   readonly verbose?: true;
+  readonly lock?: true;
   readonly parallelism: number;
 }
 
@@ -40,11 +42,21 @@ export function applyCommand(io: Io, exit: (code: ExitCode) => void): Command {
   return withRefresh(withNodes(new Command('apply')))
     .description('carry out a plan: a saved one, or the one made now')
     .argument('[file]', 'a plan saved with `rebake plan --out FILE`')
+    .option('--lock', 'lock first what is missing or outdated, as `rebake lock` does; not with a saved plan')
     .option('--auto-approve', 'do not ask first')
     .option('--parallelism <n>', 'actions at a time', parseParallelism, DEFAULT_PARALLELISM)
     .option('--verbose', 'a line for each unchanged node too')
     .option('--json', 'events as NDJSON (docs/reference/event.schema.json)')
     .action(async (file: string | undefined, flags: Flags, command: Command) => {
+      if (flags.lock === true) {
+        if (file !== undefined) command.error("error: option '--lock' cannot be used with a saved plan");
+        const { goesOn, code } = await lockFirst(
+          projectOptions(command, io),
+          io,
+          flags.json === true ? 'json' : 'people',
+        );
+        if (!goesOn) return exit(code);
+      }
       exit(await run(file, flags, command, io));
     });
 }

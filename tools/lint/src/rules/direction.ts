@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
     '@rebake/model',
     '@rebake/cache',
     '@rebake/lock',
+    '@rebake/python',
     'plugins',
   ],
   '@rebake/cli': ['@rebake/rebake', '@rebake/sdk'],
