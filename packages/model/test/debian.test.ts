@@ -62,6 +62,15 @@ describe('Debian packages', () => {
     ]);
   });
 
+  it('have names of Debian, and no versions', async () => {
+    const baseImages =
+      '{ python: { type: container-exec, from: { debian: { suite: bookworm } }, systemPackages: [jq=1.6] } }';
+    const { diagnostics } = await rig({ 'rebake.yaml': declaration({ ...OCI, baseImages, codeEnvs: null }) });
+    expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'REQUIREMENT_INVALID `jq=1.6` is no name of a Debian package (their versions are those of the lock)',
+    ]);
+  });
+
   it('become steps, and count by version and digest', async () => {
     const { expansion, diagnostics } = await rig(await whole());
     expect(diagnostics).toEqual([]);

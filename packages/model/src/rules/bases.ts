@@ -9,7 +9,7 @@ import type { BaseImageConfig } from '../schema.ts';
 import { basesInOrder, parentName } from './base-order.ts';
 import { builderFor } from './builders.ts';
 import type { BuildersFacts } from './builders.ts';
-import { debsOf, suitePython } from './debian.ts';
+import { debsOf, isDebName, suitePython } from './debian.ts';
 import type { BaseFacts, ReleaseFacts } from './facts.ts';
 import { readFragments } from './fragments.ts';
 import { glibcOf } from './glibc.ts';
@@ -97,6 +97,14 @@ function readBase(
       ? []
       : readPackages(loaded, config.packages, [...path, 'packages'], 'python', problems);
   const builder = builderFor(config.builder, path, builders, problems);
+  const debs = debsOf(config, parent, pythons, builders.isLocking(builder));
+  const odd = debs.find((one) => !isDebName(one));
+  if (odd !== undefined)
+    problems.add(
+      'REQUIREMENT_INVALID',
+      [...path, config.systemPackages.includes(odd) ? 'systemPackages' : 'from'],
+      `\`${odd}\` is no name of a Debian package (their versions are those of the lock)`,
+    );
   if (problems.errors > before || release === null || builtin === undefined) return null;
   const ownUser = config.user.name !== DEFAULT_USER.name || config.user.uid !== DEFAULT_USER.uid;
   return {
@@ -109,7 +117,7 @@ function readBase(
     builtin,
     r: config.r ?? parent?.r ?? false,
     suite: 'debian' in config.from ? config.from.debian.suite : (parent?.suite ?? null),
-    debs: debsOf(config, parent, pythons, builders.isLocking(builder)),
+    debs,
     glibc: glibcOf(config, parent, read),
     user: parent === null || ownUser ? config.user : parent.user,
     family: config.family ?? parent?.family ?? guessFamily(config, read),

@@ -17,6 +17,11 @@ const SUITES: Readonly<Record<string, { readonly python: string; readonly glibc:
 /** What every base has: wheels need the libraries, and programs the rest. */
 const ALWAYS = ['ca-certificates', 'libgomp1', 'libstdc++6', 'media-types', 'netbase', 'tzdata'];
 
+/** Whether a text is a name of a Debian package, as its policy has them. */
+export function isDebName(text: string): boolean {
+  return /^[a-z0-9][a-z0-9+.-]+$/.test(text);
+}
+
 /** The Python of a suite; null: not known. */
 export function suitePython(suite: string): string | null {
   return SUITES[suite]?.python ?? null;
