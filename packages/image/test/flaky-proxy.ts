@@ -6,6 +6,8 @@ export interface FlakyProxy extends AsyncDisposable {
   readonly host: string;
   /** Breaks that have not come yet. */
   readonly left: readonly number[];
+  /** Bytes that went in the direction that breaks, over all connections. */
+  readonly passed: number;
 }
 
 /** `way`: `up` breaks what is sent to `address`, `down` what comes from there. Bytes are counted over all connections, from break to break. */
@@ -13,6 +15,7 @@ export async function flakyProxy(address: string, way: 'up' | 'down', breaks: re
   const left = [...breaks];
   const sockets = new Set<Socket>();
   let seen = 0;
+  let passed = 0;
   const [host = '', port = ''] = address.split(':');
 
   const server = createServer((near) => {
@@ -32,10 +35,12 @@ export async function flakyProxy(address: string, way: 'up' | 'down', breaks: re
       const limit = left[0];
       seen += chunk.byteLength;
       if (limit === undefined || seen <= limit) {
+        passed += chunk.byteLength;
         if (!to.write(chunk)) from.pause();
         return;
       }
       const part = chunk.subarray(0, chunk.byteLength - (seen - limit));
+      passed += part.byteLength;
       left.shift();
       seen = 0;
       to.write(part, () => near.destroy());
@@ -47,6 +52,9 @@ export async function flakyProxy(address: string, way: 'up' | 'down', breaks: re
   return {
     host: `127.0.0.1:${own}`,
     left,
+    get passed() {
+      return passed;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -62,6 +62,9 @@ provide_secrets() {
 
 registry_scheme() { if [[ $1 == tls* ]]; then printf https; else printf http; fi; }
 
+# crane gives its login to no token server at a loopback address, unless it has a name.
+realm_host() { if [[ $1 == token3 ]]; then printf localhost; else printf 127.0.0.1; fi; }
+
 registry_config() {
   local name=$1
   cat <<YAML
@@ -81,7 +84,7 @@ YAML
     auth | tls*) printf 'auth:\n  htpasswd: { realm: rebake-engines, path: "%s" }\n' "$SECRET/htpasswd" ;;
     token*)
       printf 'auth:\n  token: { realm: "%s", service: rebake-engines, issuer: rebake-engines, rootcertbundle: "%s" }\n' \
-        "http://127.0.0.1:$(port_of token)/token" "$SECRET/token.crt"
+        "http://$(realm_host "$name"):$(port_of token)/token" "$SECRET/token.crt"
       ;;
   esac
 }

@@ -63,7 +63,7 @@ const state: EnginesState = {
     token: { ...registry('token'), ...credentials, realm },
     plain3: registry('plain3'),
     tls3: { ...registry('tls3'), ...credentials, ca: join(secret, 'ca.crt') },
-    token3: { ...registry('token3'), ...credentials, realm },
+    token3: { ...registry('token3'), ...credentials, realm: realm.replace('127.0.0.1', 'localhost') },
   },
   crane: { path: join(need('REGISTRY3_BIN'), 'crane') },
   buildkit: {
