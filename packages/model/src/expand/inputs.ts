@@ -108,8 +108,12 @@ export class Ledger<K extends Kind> {
   }
 
   /** Notes each package of a lock below a key that ends in `/`. */
-  lock(prefix: 'lock/' | 'debian/', counts: readonly LockCount[], at: () => Where): this {
-    for (const { name, digest, shown } of counts) this.put(`${prefix}${name}`, placed(digest, shown, at));
+  lock(prefix: 'lock/' | 'debian/', counts: readonly LockCount[], at: (name: string) => Where): this {
+    for (const { name, digest, shown } of counts)
+      this.put(
+        `${prefix}${name}`,
+        placed(digest, shown, () => at(name)),
+      );
     return this;
   }
 

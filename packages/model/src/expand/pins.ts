@@ -9,13 +9,13 @@ type Images = Ledger<'base image'> | Ledger<'env image'>;
 /** Notes what counts of Python packages: neither addresses nor the order in the lock. */
 export function pinnedPython(ledger: Images, { file, lock, glibc }: PinnedPython, path: KeyPath): void {
   ledger.text('glibc', glibc);
-  ledger.lock('lock/', lock.counts, () => placeIn(file, path));
+  ledger.lock('lock/', lock.counts, (name) => placeIn(file, lock.text(), `name = "${name}"`, path));
 }
 
 /** Notes what counts of Debian packages: neither mirrors nor paths on them. */
 export function pinnedDebian(ledger: Images, { file, lock, suite }: PinnedDebian, path: KeyPath): void {
   ledger.text('debian-suite', suite);
-  ledger.lock('debian/', lock.counts, () => placeIn(file, path));
+  ledger.lock('debian/', lock.counts, (name) => placeIn(file, lock.text(), `"name":"${name}"`, path));
 }
 
 /** The Python packages of a step. */
@@ -28,6 +28,8 @@ export function debianStep({ lock, suite, mirror }: PinnedDebian): Step {
   return { step: 'debian', suite, packages: lock.packages(), mirror };
 }
 
-function placeIn(file: string, path: KeyPath): Where {
-  return { file, line: 1, column: 1, path: path.join('.') };
+/** The line where a package stands, as uv and rebake write it; else the first. */
+function placeIn(file: string, text: string, words: string, path: KeyPath): Where {
+  const line = text.slice(0, Math.max(0, text.indexOf(words))).split('\n').length;
+  return { file, line, column: 1, path: path.join('.') };
 }
