@@ -62,4 +62,4 @@ export function blobFiles(dir: string): Digest[] {
     .toSorted();
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;

@@ -43,7 +43,8 @@ async function removeOld(
       if (stat.isDirectory() || Math.floor(stat.mtimeMs) > before) continue;
       if (!dryRun) await rm(path);
       count++;
-      bytes += stat.size;
+      // What has another name elsewhere stays on the disk.
+      if (stat.nlink === 1) bytes += stat.size;
     } catch (error) {
       // A writer ended meanwhile.
       if (!isMissing(error)) throw error;

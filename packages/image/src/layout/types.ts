@@ -76,7 +76,7 @@ export interface StoredImage {
   readonly config: ImageConfig;
 }
 
-/** What a sweep removed. `bytes`: of both. */
+/** What a sweep removed. `bytes`: what both free; a blob that has another name elsewhere frees nothing. */
 export interface Swept {
   readonly blobs: number;
   /** Leftovers of writers that were killed. */
