@@ -4,5 +4,6 @@ export { machineMirror } from './mirror/machine.ts';
 export { resolveDebian } from './resolve/resolve.ts';
 export type { DebianWish, Resolution } from './resolve/resolve.ts';
 export { debianLayers } from './layers.ts';
+export { extractDebs } from './extract.ts';
 export { glibcOf } from './glibc.ts';
 export { debianRoots } from './roots.ts';

@@ -1,0 +1,141 @@
+/** dpkg's database, as it would be had it installed the packages. */
+import { hash } from 'node:crypto';
+import { compareBytes } from '@rebake/image';
+import type { Deb } from '../deb/store.ts';
+import { fieldOf, parseStanza, stanzas, type Field } from '../deb/control.ts';
+
+/** The order in which dpkg writes fields that it knows; others follow in their own. */
+const ORDER = [
+  'Package',
+  'Essential',
+  'Protected',
+  'Status',
+  'Priority',
+  'Section',
+  'Installed-Size',
+  'Origin',
+  'Maintainer',
+  'Bugs',
+  'Architecture',
+  'Multi-Arch',
+  'Source',
+  'Version',
+  'Replaces',
+  'Provides',
+  'Depends',
+  'Pre-Depends',
+  'Recommends',
+  'Suggests',
+  'Breaks',
+  'Conflicts',
+  'Enhances',
+  'Conffiles',
+  'Description',
+];
+
+const INSTALLED = 'install ok installed';
+
+/** Contents of files that are part of packages, by path. */
+export type ReadFile = (deb: Deb, path: string) => Promise<Uint8Array | null>;
+
+/** The stanza of a package in `status`. */
+export async function statusStanza(deb: Deb, read: ReadFile): Promise<string> {
+  const fields: Field[] = [...deb.fields, { name: 'Status', value: INSTALLED }];
+  const conffiles = await conffilesField(deb, read);
+  if (conffiles !== null) fields.push({ name: 'Conffiles', value: conffiles });
+  const place = ({ name }: Field): number => {
+    const at = ORDER.indexOf(name);
+    return at < 0 ? ORDER.length : at;
+  };
+  return fields
+    .toSorted((a, b) => place(a) - place(b))
+    .map(({ name, value }) => `${name}:${value.startsWith('\n') ? '' : ' '}${value}\n`)
+    .join('');
+}
+
+async function conffilesField(deb: Deb, read: ReadFile): Promise<string | null> {
+  let field = '';
+  for (const path of conffilesOf(deb)) {
+    const bytes = await read(deb, path.slice(1));
+    // One without a file is on its way out: dpkg forgets it.
+    if (bytes !== null) field += `\n ${path} ${hash('md5', bytes, 'hex')}`;
+  }
+  return field === '' ? null : field;
+}
+
+export function conffilesOf(deb: Deb): readonly string[] {
+  return (deb.control['conffiles'] ?? '').split('\n').filter((line) => line.startsWith('/'));
+}
+
+/** A whole `status` file: what was there, and the packages, sorted by name. `before`: null where there was none. */
+export async function statusFile(before: string | null, debs: readonly Deb[], read: ReadFile): Promise<string> {
+  const names = new Set(debs.map(({ locked }) => locked.name));
+  const old = stanzas(before ?? '')
+    .map((text) => ({ name: fieldOf(parseStanza(text), 'Package') ?? '', text: `${text.trimEnd()}\n` }))
+    // Of a removed package its configuration may be left.
+    .filter(({ name }) => !names.has(name));
+  const added = await Promise.all(
+    debs.map(async (deb) => ({ name: deb.locked.name, text: await statusStanza(deb, read) })),
+  );
+  return [...old, ...added]
+    .toSorted((a, b) => compareBytes(a.name, b.name))
+    .map(({ text }) => `${text}\n`)
+    .join('');
+}
+
+/** Packages that a `status` file has as installed: name → version. */
+export function installedIn(status: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const text of stanzas(status)) {
+    const fields = parseStanza(text);
+    const name = fieldOf(fields, 'Package');
+    if (name !== null && fieldOf(fields, 'Status') === INSTALLED) found.set(name, fieldOf(fields, 'Version') ?? '');
+  }
+  return found;
+}
+
+/** Scripts can be run; all else of the control archive is read. */
+const SCRIPTS = new Set(['preinst', 'postinst', 'prerm', 'postrm', 'config']);
+
+/** Files below `var/lib/dpkg/info` of a package: name → text (latin1) and mode. */
+export function infoFiles(deb: Deb): ReadonlyMap<string, { readonly text: string; readonly mode: number }> {
+  const stem = infoName(deb);
+  const files = new Map<string, { readonly text: string; readonly mode: number }>();
+  for (const [name, text] of Object.entries(deb.control)) {
+    if (name !== 'control') files.set(`${stem}.${name}`, { text, mode: SCRIPTS.has(name) ? 0o755 : 0o644 });
+  }
+  const list = ['/.', ...deb.entries.map(({ path }) => `/${path}`)].join('\n');
+  files.set(`${stem}.list`, { text: `${Buffer.from(list, 'utf8').toString('latin1')}\n`, mode: 0o644 });
+  return files;
+}
+
+/** Where several architectures can be there at once, the name says which it is. */
+export function infoName({ fields, locked }: Deb): string {
+  return fieldOf(fields, 'Multi-Arch') === 'same' ? `${locked.name}:${locked.architecture}` : locked.name;
+}
+
+/** Files below `var/lib/dpkg/triggers`: `File` for paths, one for each other trigger. `before`: what is there, by name. */
+export function triggerFiles(debs: readonly Deb[], before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const lines = new Map<string, Set<string>>();
+  for (const deb of debs) {
+    for (const line of (deb.control['triggers'] ?? '').split('\n')) {
+      const [, kind, name] = /^\s*interest(-noawait|-await)?\s+(\S+)\s*$/.exec(line) ?? [];
+      if (name === undefined) continue;
+      const who = `${infoName(deb)}${kind === '-noawait' ? '/noawait' : ''}`;
+      const isPath = name.startsWith('/');
+      if (!isPath && !/^[A-Za-z0-9.+_-]+$/.test(name)) continue;
+      const file = isPath ? 'File' : name;
+      const all = lines.get(file) ?? new Set((before.get(file) ?? '').split('\n').filter((old) => old !== ''));
+      lines.set(file, all.add(isPath ? `${name} ${who}` : who));
+    }
+  }
+  return new Map(
+    [...lines].map(([file, all]) => [
+      file,
+      [...all]
+        .toSorted(compareBytes)
+        .map((one) => `${one}\n`)
+        .join(''),
+    ]),
+  );
+}
