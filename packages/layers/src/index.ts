@@ -16,3 +16,5 @@ export type { ArchivedImage } from './archive/open.ts';
 export { groupParts } from './group.ts';
 export { withParents } from './parents.ts';
 export type { FolderFacts, ParentOptions } from './parents.ts';
+export { prepareExport } from './export/export.ts';
+export type { ExportedImage, ExportFormat, ExportOptions, ImageToExport, PreparedExport } from './export/types.ts';
