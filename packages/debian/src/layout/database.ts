@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { compareBytes } from '@rebake/image';
 import type { Deb } from '../deb/store.ts';
 import { fieldOf, parseStanza, stanzas, type Field } from '../deb/control.ts';
+import { isExcluded } from './exclude.ts';
 
 /** The order in which dpkg writes fields that it knows; others follow in their own. */
 const ORDER = [
@@ -97,16 +98,23 @@ export function installedIn(status: string): ReadonlyMap<string, string> {
 /** Scripts can be run; all else of the control archive is read. */
 const SCRIPTS = new Set(['preinst', 'postinst', 'prerm', 'postrm', 'config']);
 
-/** Files below `var/lib/dpkg/info` of a package: name → text (latin1) and mode. */
+/** Files below `var/lib/dpkg/info` of a package: name → text (latin1) and mode. What is left out of it is not named in them. */
 export function infoFiles(deb: Deb): ReadonlyMap<string, { readonly text: string; readonly mode: number }> {
   const stem = infoName(deb);
   const files = new Map<string, { readonly text: string; readonly mode: number }>();
-  for (const [name, text] of Object.entries(deb.control)) {
+  for (const [name, whole] of Object.entries(deb.control)) {
+    const text = name === 'md5sums' ? withoutExcluded(whole) : whole;
     if (name !== 'control') files.set(`${stem}.${name}`, { text, mode: SCRIPTS.has(name) ? 0o755 : 0o644 });
   }
-  const list = ['/.', ...deb.entries.map(({ path }) => `/${path}`)].join('\n');
+  const kept = deb.entries.filter(({ path, type }) => !isExcluded(path, type));
+  const list = ['/.', ...kept.map(({ path }) => `/${path}`)].join('\n');
   files.set(`${stem}.list`, { text: `${Buffer.from(list, 'utf8').toString('latin1')}\n`, mode: 0o644 });
   return files;
+}
+
+/** `dpkg --verify` would miss what was left out. */
+function withoutExcluded(md5sums: string): string {
+  return md5sums.replace(/^[0-9a-f]{32} {2}(.+)\n/gm, (line, path: string) => (isExcluded(path, 'file') ? '' : line));
 }
 
 /** Where several architectures can be there at once, the name says which it is. */

@@ -26,7 +26,10 @@ export async function makeCertificates(ground: Ground): Promise<void> {
   if (!ground.has('ca-certificates')) return;
   const paths = ground.below(FOLDER).filter((path) => path.endsWith('.crt'));
   const names = paths.map((path) => path.slice(FOLDER.length + 1));
-  ground.text('etc/ca-certificates.conf', HEADER + names.map((name) => `${name}\n`).join(''));
+  ground.text(
+    'etc/ca-certificates.conf',
+    HEADER + names.map((name) => `${Buffer.from(name, 'utf8').toString('latin1')}\n`).join(''),
+  );
   ground.folder('usr/local/share/ca-certificates');
   const hashes = new Map<string, number>();
   const bundle: string[] = [];

@@ -10,7 +10,9 @@ export async function makeLanguages(ground: Ground): Promise<void> {
 function makePython(ground: Ground): void {
   for (const path of ground.below('usr/bin')) {
     const version = /^usr\/bin\/python(3\.\d+)$/.exec(path)?.[1];
-    if (version !== undefined) ground.folder(`usr/local/lib/python${version}/dist-packages`);
+    if (version === undefined) continue;
+    ground.folder(`usr/local/lib/python${version}/dist-packages`);
+    ground.text(`var/lib/python/python${version}_installed`, '');
   }
   if (!ground.has('python3-minimal')) return;
   const lines = ['[DEFAULT]', '# how to byte-compile (comma separated: standard, optimize)', 'byte-compile = standard'];

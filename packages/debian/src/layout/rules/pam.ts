@@ -17,7 +17,10 @@ export async function makePam(ground: Ground): Promise<void> {
     const template = await ground.read(`usr/share/pam/${file}`);
     if (template === null) continue;
     const kind = key.replace('_nonint', '');
-    const modules = sectionOf(profile, `${section}-Initial`).map((line) => `${kind}\t${line}`);
+    // pam-auth-update puts a space between a module and its options, also where there are none.
+    const modules = sectionOf(profile, `${section}-Initial`).map(
+      (line) => `${kind}\t${line.endsWith('.so') ? `${line} ` : line}`,
+    );
     const isPrimary = new RegExp(`^${section}-Type: Primary$`, 'm').test(profile);
     // One module ends its block by jumping over the line that denies.
     const block = modules.join('\n').replaceAll('success=end', 'success=1');

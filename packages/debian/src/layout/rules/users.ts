@@ -38,6 +38,7 @@ export async function makeUsers(ground: Ground): Promise<void> {
   );
   ground.text('etc/subuid', '');
   ground.text('etc/subgid', '');
+  ground.text('var/log/faillog', '');
   if (ground.has('libpam-modules')) ground.text('etc/security/opasswd', '', 0o600);
 }
 
