@@ -50,6 +50,7 @@ describe('Debian packages', () => {
           'libstdc++6',
           'media-types',
           'netbase',
+          'passwd',
           'python3-distutils',
           'python3.11',
           'python3.11-venv',

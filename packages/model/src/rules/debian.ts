@@ -14,8 +14,8 @@ const SUITES: Readonly<Record<string, { readonly python: string; readonly glibc:
   trixie: { python: '3.13', glibc: '2.41' },
 };
 
-/** What every base has: wheels need the libraries, and programs the rest. */
-const ALWAYS = ['ca-certificates', 'libgomp1', 'libstdc++6', 'media-types', 'netbase', 'tzdata'];
+/** What every base has: wheels need the libraries, images on top the commands that make users, and programs the rest. */
+const ALWAYS = ['ca-certificates', 'libgomp1', 'libstdc++6', 'media-types', 'netbase', 'passwd', 'tzdata'];
 
 /** Whether a text is a name of a Debian package, as its policy has them. */
 export function isDebName(text: string): boolean {
