@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
     '@rebake/engine',
     '@rebake/model',
     '@rebake/cache',
+    '@rebake/layers',
     '@rebake/lock',
     '@rebake/python',
     'plugins',
