@@ -30,8 +30,8 @@ function nameOf(id: string, variant: string | null): string {
   const letters = whole
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]+/gu, '-')
-    .replaceAll(/^[_-]+/gu, '')
-    .slice(0, LONGEST);
+    .slice(0, LONGEST)
+    .replaceAll(/^[_-]+|[_-]+$/gu, '');
   const digest = digestOfBytes(JSON.stringify([id, variant])).slice('sha256:'.length, 'sha256:'.length + TOLD_APART);
   return letters === '' ? `x${digest}` : `${letters}-x${digest}`;
 }

@@ -8,7 +8,9 @@ export function pylockText({ packages, madeFrom, compiles }: Pylock): string {
   const sorted = [...packages].sort(
     (a, b) => compareBytes(a.name, b.name) || compareBytes(a.marker ?? '', b.marker ?? ''),
   );
-  return `${['lock-version = "1.0"\ncreated-by = "rebake"\n', ...sorted.map(packageText), ...(madeFrom === null ? [] : [toolText(madeFrom, compiles)])].join('\n')}`;
+  const head = `lock-version = "1.0"\ncreated-by = "rebake"\n${sorted.length === 0 ? 'packages = []\n' : ''}`;
+  const tool = madeFrom === null ? [] : [toolText(madeFrom, compiles)];
+  return [head, ...sorted.map(packageText), ...tool].join('\n');
 }
 
 function packageText({ name, version, marker, direct, wheels, sdist }: LockedPackage): string {
