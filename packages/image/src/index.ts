@@ -46,6 +46,7 @@ export type {
   Layout,
   LayoutOptions,
   StoredImage,
+  SweepOptions,
   Swept,
   WriteStatus,
 } from './layout/types.ts';

@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOfBytes } from '../src/index.ts';
-import { failureOf, put, temporaryLayout } from './layout-tools.ts';
+import { tinyImage } from './fake-registry.ts';
+import { failureOf, put, putImage, temporaryLayout } from './layout-tools.ts';
 
 /** A file beside a layout. */
 function source(dir: string, content: string): { path: string; digest: ReturnType<typeof digestOfBytes> } {
@@ -80,6 +81,20 @@ describe('link', () => {
     expect(await made.layout.sweep({ olderThanMs: 0 })).toEqual(both);
     expect(await made.layout.has(digest)).toBeNull();
     expect(readFileSync(path, 'utf8')).toBe('content');
+  });
+
+  it('of names that go is swept with them', async () => {
+    using made = temporaryLayout();
+    const image = tinyImage();
+    for (const name of ['one', 'other']) await made.layout.name(name, await putImage(made.layout, image));
+    const none = { blobs: 0, temporaries: 0, bytes: 0 };
+    expect(await made.layout.sweep({ olderThanMs: 0, unname: ['one'], dryRun: true })).toEqual(none);
+    const both = { olderThanMs: 0, unname: ['one', 'other', 'another'] };
+    const all = await made.layout.sweep({ ...both, dryRun: true });
+    expect(all.blobs).toBe(image.blobs.size + 1);
+    expect([...(await made.layout.names()).keys()]).toEqual(['one', 'other']);
+    expect(await made.layout.sweep(both)).toEqual(all);
+    expect([...(await made.layout.names()).keys()]).toEqual([]);
   });
 
   it('may be asked for by several at once', async () => {

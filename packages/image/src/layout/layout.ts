@@ -76,9 +76,10 @@ export function openLayout(dir: string, options: LayoutOptions = {}): Layout {
       return inLayout(place.dir, async () => readImage(blobs, top, `${place.dir}: ${reference}`, platform));
     },
 
-    async sweep({ olderThanMs, dryRun = false }) {
+    async sweep(how) {
+      const { olderThanMs } = how;
       if (!(olderThanMs >= 0)) throw new RangeError(`an age of ${olderThanMs} ms`);
-      return change(async () => sweep(place, blobs, { olderThanMs, dryRun }), { blobs: 0, temporaries: 0, bytes: 0 });
+      return change(async () => sweep(place, blobs, how), { blobs: 0, temporaries: 0, bytes: 0 });
     },
   };
 }

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import type { Blobs } from './blobs.ts';
 import { isMissing } from './errors.ts';
 import { reachable } from './image.ts';
-import { readIndex } from './names.ts';
+import { readIndex, writeName } from './names.ts';
 import type { Place } from './place.ts';
-import type { Swept } from './types.ts';
+import type { SweepOptions, Swept } from './types.ts';
 
 const HEX = /^[0-9a-f]{64}$/;
 
 /** Only with the lock: nobody then adds a blob, claims one or names an image. */
-export async function sweep(
-  place: Place,
-  blobs: Blobs,
-  { olderThanMs, dryRun }: { readonly olderThanMs: number; readonly dryRun: boolean },
-): Promise<Swept> {
+export async function sweep(place: Place, blobs: Blobs, how: SweepOptions): Promise<Swept> {
+  const { olderThanMs, dryRun = false, unname = [] } = how;
   const limits = { before: Date.now() - olderThanMs, dryRun };
+  if (!dryRun) for (const name of unname) await writeName(place, name, null);
+  const gone = new Set<string | null>(unname);
+  const entries = (await readIndex(place)).filter(({ name }) => name === null || !gone.has(name));
   const inUse = await reachable(
     blobs,
-    (await readIndex(place)).map(({ descriptor }) => descriptor),
+    entries.map(({ descriptor }) => descriptor),
   );
   const names = (await readdir(place.blobs)).filter((name) => HEX.test(name) && !inUse.has(`sha256:${name}`));
   const old = await removeOld(

@@ -84,6 +84,12 @@ export interface Swept {
   readonly bytes: number;
 }
 
+export interface SweepOptions {
+  readonly olderThanMs: number;
+  readonly unname?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
 /**
  * An OCI image layout as a store, for any number of processes of one machine at once. A process may be killed at any moment: a blob is there
  * whole or not at all, and so is a name. Failures are `BuildFailure`s: `LAYOUT_INVALID`, `LAYOUT_UNUSABLE`, `LAYOUT_FULL`, `LAYOUT_BUSY`,
@@ -136,9 +142,9 @@ export interface Layout extends BlobSource, BlobSink {
    * `olderThanMs`. That has to be longer than from writing a blob to naming its image: an hour, say. Less than a minute is for a store that
    * nobody else writes to.
    *
-   * With `dryRun` it only says what it would remove.
+   * `unname`: names to be taken away first, in the same moment. With `dryRun` it only says what it would remove.
    */
-  sweep(options: { readonly olderThanMs: number; readonly dryRun?: boolean }): Promise<Swept>;
+  sweep(options: SweepOptions): Promise<Swept>;
 }
 
 export interface LayoutOptions {
