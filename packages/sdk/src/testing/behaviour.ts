@@ -4,7 +4,7 @@ import type { Lack } from '../plan.ts';
 import type { Bench } from './bench.ts';
 
 /** Parts that a rig may leave out. */
-export type RigPart = 'auth' | 'tls' | 'token' | 'index' | 'ownEngine' | 'leftovers';
+export type RigPart = 'auth' | 'tls' | 'token' | 'index' | 'ownEngine' | 'leftovers' | 'unreachable';
 
 /**
  * What a behaviour cannot be tried without. A builder that does not list the `step`, or that `lacks` what is offered, is asked in place of the

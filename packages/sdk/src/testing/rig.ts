@@ -41,8 +41,8 @@ export interface Rig {
   readonly name: string;
   /** A new builder over the engine under test. Called several times, also while others are open; the suite closes each. */
   create(place: BuilderPlace): Builder;
-  /** A builder of the same kind, at an address where nothing is. */
-  unreachable(place: BuilderPlace): Builder;
+  /** A builder of the same kind, at an address where nothing is. A builder that is its own engine has none. */
+  unreachable?(place: BuilderPlace): Builder;
   /** A root file system as a tar with /bin/sh, coreutils and python3 (3.x, with venv if there is an `index`); and the digest of the tar's bytes. */
   readonly rootfs: { readonly path: string; readonly digest: Digest };
   /** Version of the python3 in it, such as `3.11`. Default `3.11`. */

@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
     '@rebake/layers',
     '@rebake/python',
     '@rebake/debian',
+    '@rebake/lock',
   ],
   plugins: ['@rebake/sdk', '@rebake/image', '@rebake/buildkit'],
   '@rebake/tool-lint': [],

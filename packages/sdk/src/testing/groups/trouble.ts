@@ -16,6 +16,7 @@ const DEAD = { code: 'ENGINE_UNREACHABLE', retry: ['backoff', 'never'] as const 
 const NOTICED = 15_000;
 
 async function unreachable(bench: Bench, use: (calls: Calls) => Promise<void>): Promise<void> {
+  hold(bench.rig.unreachable !== undefined, 'The rig has a builder whose engine is not there');
   await bench.using(bench.rig.unreachable(bench.place()), use);
 }
 
@@ -31,6 +32,7 @@ export const trouble = group('unreachable', [
     id: 'probe',
     title: 'says of an engine that is not there that it is unreachable',
     why: 'An engine that is being restarted is the most ordinary failure of all.',
+    needs: parts('unreachable'),
     run: (bench) =>
       unreachable(bench, async (calls) => {
         await refused(calls.probe(), NOWHERE, 'Probing an engine that is not there is ENGINE_UNREACHABLE');
@@ -40,6 +42,7 @@ export const trouble = group('unreachable', [
     id: 'inspect',
     title: 'does not know what an engine has that is not there',
     why: '“No” would build everything again; “unknown” says why nothing can be said.',
+    needs: parts('unreachable'),
     run: (bench) =>
       unreachable(bench, async (calls) => {
         await isUnknown(bench, calls, { key: bench.key() });
@@ -50,7 +53,7 @@ export const trouble = group('unreachable', [
     id: 'calls',
     title: 'fails every other call on an engine that is not there in the same way',
     why: 'The kernel tries again what says that it may help, and nothing else.',
-    needs: steps('rootfs'),
+    needs: [...steps('rootfs'), ...parts('unreachable')],
     run: (bench) =>
       unreachable(bench, async (calls) => {
         const key = bench.key();
@@ -72,8 +75,9 @@ export const trouble = group('unreachable', [
     title: 'closes without having been used, and after having found nobody',
     why: 'A run that failed has to end like any other.',
     async run(bench) {
-      await bench.rig.unreachable(bench.place()).close();
       await bench.rig.create(bench.place()).close();
+      if (bench.rig.unreachable === undefined) return;
+      await bench.rig.unreachable(bench.place()).close();
       await unreachable(bench, async (calls) => {
         await calls.probe().catch(() => undefined);
       });
