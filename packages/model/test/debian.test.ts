@@ -72,6 +72,24 @@ describe('Debian packages', () => {
     ]);
   });
 
+  it('are how an R env is locked, and only where its base is made of them', async () => {
+    const codeEnvs = '{ stats: { language: r, lock: r.lock.json, packages: [dplyr], containerConfigs: [big] } }';
+    const onDebian = await rig({ ...(await whole()), 'rebake.yaml': declaration({ ...DEBIAN, codeEnvs }) });
+    expect(onDebian.diagnostics.map(({ code }) => code)).toEqual(['LOCK_MISSING']);
+    const elsewhere = await rig({
+      'rebake.yaml': declaration({
+        ...OCI,
+        baseImages: '{ big: { type: container-exec, from: { image: "debian:12" }, python: ["3.11"], r: true } }',
+        containerConfigs: '{ big: { engine: docker, base: big } }',
+        codeEnvs,
+      }),
+    });
+    expect(elsewhere.diagnostics.map(({ code }) => code)).toEqual(['NOT_ACTED_ON_YET']);
+    expect(imageOf(elsewhere.expansion, 'env/r/stats@big#linux/amd64').spec.steps).toMatchObject([
+      { step: 'r-packages', names: ['dplyr'] },
+    ]);
+  });
+
   it('become steps, and count by version and digest', async () => {
     const { expansion, diagnostics } = await rig(await whole());
     expect(diagnostics).toEqual([]);

@@ -114,6 +114,25 @@ describe('a code env on the embedded builder', () => {
     expect(imageOf(expansion, ENV).builder).toBe('far');
     expect(imageOf(expansion, 'base/python#linux/amd64').builder).toBe('oci');
   });
+
+  it('cannot go there where its base is in no registry, unless that is built there too', async () => {
+    const compiled = (more: string) =>
+      locked(
+        {
+          builders: '{ default: oci, near: { type: docker } }',
+          baseImages: `{ python: { type: container-exec, from: { image: "debian:12" }, python: ["3.11"], ${more} } }`,
+          containerConfigs: '{ cpu: { engine: docker, base: python } }',
+        },
+        PACKAGES,
+        { compiles: ['numpy'] },
+      );
+    const apart = await compiled('r: false');
+    expect(told(apart.diagnostics)).toEqual(['LOCK_NEEDS_COMPILER 6:69']);
+    expect(apart.diagnostics[0]?.message).toContain('`python` is in no registry');
+    expect(apart.expansion.bindings.map(({ env }) => env)).toEqual([null]);
+    expect(apart.expansion.envs.get('glm')?.refused).toBe('LOCK_NEEDS_COMPILER');
+    expect((await compiled('builder: near')).diagnostics).toEqual([]);
+  });
 });
 
 describe('a code env on another builder', () => {

@@ -4,7 +4,7 @@ import type { FileSet, Image, ImageSpec, NodeId, Platform, Step } from '@rebake/
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts } from '../rules/facts.ts';
 import { NO_FILES, setAt } from '../rules/filesets.ts';
-import type { PinnedPython, Pins } from '../rules/locks.ts';
+import type { PinnedPython, Pins } from '../rules/pins.ts';
 import { requirementLines } from '../rules/packages.ts';
 import { filesDigest, Ledger, short } from './inputs.ts';
 import { debianStep, lockedPackages, pinnedDebian, pinnedPython } from './pins.ts';

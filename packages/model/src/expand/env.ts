@@ -3,7 +3,7 @@ import { digestOfBytes } from '@rebake/sdk';
 import type { Image, ImageSpec, Inputs, NodeId, Platform, Step } from '@rebake/sdk';
 import type { Loaded } from '../contract.ts';
 import type { BaseFacts, CodeEnvFacts } from '../rules/facts.ts';
-import type { Pins } from '../rules/locks.ts';
+import type { Pins } from '../rules/pins.ts';
 import { installedPackages, requirementLines } from '../rules/packages.ts';
 import { baseId } from './base.ts';
 import { Ledger, short } from './inputs.ts';

@@ -8,7 +8,7 @@ import { DEFAULT_PLATFORM, interpolated, readConfigs, readRegistries, readRegist
 import { readEnvs } from '../rules/envs.ts';
 import type { BaseFacts, CodeEnvFacts, ConfigFacts } from '../rules/facts.ts';
 import { laterInSections } from '../rules/later.ts';
-import { Locks } from '../rules/locks.ts';
+import { readLocks, type Locks } from '../rules/locks.ts';
 import { Problems } from '../rules/problems.ts';
 import { readReleases } from '../rules/releases.ts';
 import { RELEASE_VERSION } from '../schema-words.ts';
@@ -33,15 +33,8 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
   laterInSections(config, problems);
 
   const platforms = platformsOf(bases, configs);
-  const locks = new Locks(loaded, builders, problems);
-  for (const base of bases.values()) locks.base(base, [...(platforms.get(base) ?? [])]);
-  const refused = new Map<string, string>();
-  for (const env of envs.sound) {
-    const before = problems.mark();
-    locks.env(env);
-    const code = problems.firstErrorSince(before);
-    if (code !== null) refused.set(env.id, code);
-  }
+  const users = { bases: platforms, envs: envs.sound, configs: configs.values() };
+  const locks = readLocks(loaded, users, builders, problems);
 
   const graph = new Graph(loaded, locks, problems);
   for (const one of configs.values()) graph.base(one.base, one.platform);
@@ -61,28 +54,29 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     access: readAccess(loaded),
     state: config.state === undefined ? null : { path: ['state'], ...config.state },
     envs:
-      refused.size === 0
+      locks.refused.size === 0
         ? envs.summaries
-        : new Map([...envs.summaries].map(([id, one]) => [id, { ...one, refused: refused.get(id) ?? one.refused }])),
+        : new Map(
+            [...envs.summaries].map(([id, one]) => [id, { ...one, refused: locks.refused.get(id) ?? one.refused }]),
+          ),
     configs: Object.keys(config.containerConfigs),
     images: graph.images,
-    locks: locks.lockables.all,
+    locks: locks.lockables,
     diagnostics: problems.found,
   };
 }
 
-/** Platforms that each base is made for: those of the configs that need it, else its own. */
+/** Platforms that each base is made for: those of the configs that need it, else its own. Parents first. */
 function platformsOf(
   bases: ReadonlyMap<string, BaseFacts>,
   configs: ReadonlyMap<string, ConfigFacts>,
 ): ReadonlyMap<BaseFacts, ReadonlySet<Platform>> {
-  const found = new Map<BaseFacts, Set<Platform>>();
+  const found = new Map<BaseFacts, Set<Platform>>([...bases.values()].map((base) => [base, new Set()]));
   const add = (base: BaseFacts, platform: Platform): void => {
-    for (let at: BaseFacts | null = base; at !== null; at = at.parent)
-      found.set(at, (found.get(at) ?? new Set()).add(platform));
+    for (let at: BaseFacts | null = base; at !== null; at = at.parent) found.get(at)?.add(platform);
   };
   for (const { base, platform } of configs.values()) add(base, platform);
-  for (const base of bases.values()) if (!found.has(base)) add(base, base.platform ?? DEFAULT_PLATFORM);
+  for (const base of bases.values()) if (found.get(base)?.size === 0) add(base, base.platform ?? DEFAULT_PLATFORM);
   return found;
 }
 

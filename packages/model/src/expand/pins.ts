@@ -1,6 +1,6 @@
 /** What locks pin, in the ledger and as steps. */
 import type { Packages, Step, Where } from '@rebake/sdk';
-import type { PinnedDebian, PinnedPython } from '../rules/locks.ts';
+import type { PinnedDebian, PinnedPython } from '../rules/pins.ts';
 import type { KeyPath } from '../rules/problems.ts';
 import type { Ledger } from './inputs.ts';
 

@@ -80,6 +80,7 @@ export class LockStates {
   }
 }
 
-function sentence(words: string): string {
+/** With a capital letter first. */
+export function sentence(words: string): string {
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }
