@@ -1,13 +1,12 @@
 /** A tar as it stands as a layer: the root file system that somebody made. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Cache } from '@rebake/cache';
-import { BuildFailure, digestFile, FileProblem, type Digest } from '@rebake/image';
+import { BuildFailure, type Digest } from '@rebake/image';
 import { decompress } from './decompress.ts';
-import { failure, invalid } from './failures.ts';
+import { invalid } from './failures.ts';
 import type { Limits } from './limits.ts';
 import { COMPRESSION_VERSION } from './compress.ts';
+import { checked, checkMoved } from './moved.ts';
 import { intoLayer, type LayerFact } from './sink.ts';
 import type { TarEntry } from './tar/entry.ts';
 import { readTar } from './tar/read.ts';
@@ -17,8 +16,6 @@ import type { WriteOptions } from './write.ts';
 export interface ImportOptions extends WriteOptions {
   readonly limits?: Partial<Limits>;
 }
-
-const READ_BYTES = 512 << 10;
 
 /** Devices that every tool puts into a root file system, and every engine into a container. */
 const DEVICES: Readonly<Record<string, string>> = {
@@ -81,32 +78,4 @@ function checkEntry(archive: string, { path, type, device }: TarEntry): void {
   if (path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) {
     throw invalid(archive, 'a name by which layers remove files of others', path);
   }
-}
-
-/** The bytes of a file; rejects with `INPUT_MOVED` after the last one if it is not the file that was expected. */
-export async function* checked(file: string, expected: Digest): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256');
-  try {
-    for await (const piece of createReadStream(file, { highWaterMark: READ_BYTES })) {
-      hash.update(piece as Buffer);
-      yield piece as Buffer;
-    }
-  } catch (error) {
-    throw error instanceof Error && 'syscall' in error ? moved(file, error) : error;
-  }
-  if (`sha256:${hash.digest('hex')}` !== expected) throw moved(file);
-}
-
-export async function checkMoved(file: string, expected: Digest, cause: unknown): Promise<void> {
-  let now: Digest;
-  try {
-    now = await digestFile(file);
-  } catch (error) {
-    throw error instanceof FileProblem ? moved(file, error) : error;
-  }
-  if (now !== expected) throw moved(file, cause);
-}
-
-export function moved(file: string, cause?: unknown): BuildFailure {
-  return failure('INPUT_MOVED', `${file} changed since the plan was made; plan again`, cause);
 }

@@ -58,7 +58,7 @@ async function byTarStream(tar: Buffer): Promise<Read[]> {
   reader.end(tar);
   const found: Read[] = [];
   for await (const entry of reader) {
-    const { name, type, mode = 0, uid = 0, gid = 0, linkname, mtime } = entry.header;
+    const { name, type, mode, uid, gid, linkname, mtime } = entry.header;
     const pax = entry.header.pax as Readonly<Record<string, string>> | null;
     expect(mtime).toEqual(new Date(LAYER_TIME * 1000));
     found.push({

@@ -173,13 +173,15 @@ function fromColumns(columns: Columns): LayerIndex {
     const [mode = 0, uid = 0, gid = 0] = [modes[i], uids[i], gids[i]];
     entries.set(path, { type, mode, uid, gid, size: sizes[i] ?? 0, offset: offsets[i] ?? 0, target });
   }
-  const implied = impliedBy(entries);
+  const gone = new Set(split(columns.gone));
+  const opaque = new Set(split(columns.opaque).map((path) => path.slice(1)));
+  const implied = impliedBy(entries, gone, opaque);
   let children: Map<string, string[]> | undefined;
   return {
     entries,
     implied,
-    gone: new Set(split(columns.gone)),
-    opaque: new Set(split(columns.opaque).map((path) => path.slice(1))),
+    gone,
+    opaque,
     children(folder) {
       children ??= childrenOf([...entries.keys(), ...implied]);
       return children.get(folder) ?? [];
@@ -187,10 +189,15 @@ function fromColumns(columns: Columns): LayerIndex {
   };
 }
 
-function impliedBy(entries: ReadonlyMap<string, LayerEntry>): Set<string> {
+/** Folders that entries are in, or from which something is taken away, and that no entry names. */
+function impliedBy(
+  entries: ReadonlyMap<string, LayerEntry>,
+  gone: ReadonlySet<string>,
+  opaque: ReadonlySet<string>,
+): Set<string> {
   const implied = new Set<string>();
   let last = '';
-  for (const path of entries.keys()) {
+  const add = (path: string): void => {
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash);
       // Most entries are in the folder of the one before.
@@ -198,7 +205,10 @@ function impliedBy(entries: ReadonlyMap<string, LayerEntry>): Set<string> {
       implied.add(parent);
     }
     last = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-  }
+  };
+  for (const path of entries.keys()) add(path);
+  for (const path of gone) add(path);
+  for (const path of opaque) if (path !== '') add(`${path}/`);
   return implied;
 }
 

@@ -97,7 +97,12 @@ export function createView(layers: number, index: (layer: number) => Promise<Lay
   return {
     async at(path) {
       const node = nodeAt(path);
-      return (node.shown ??= show(node));
+      if (node.shown === undefined) {
+        node.shown = show(node);
+        // What failed may work when it is asked again.
+        node.shown.catch(() => (node.shown = undefined));
+      }
+      return node.shown;
     },
     async names(folder) {
       const node = nodeAt(folder);
