@@ -92,7 +92,7 @@ async function layersOf(
   const laidOut = merge(debs, real);
   const on = ground(debs, laidOut, made, real, store, parent);
   for (const make of RULES) await make(on);
-  await makeDatabase(on, debs, laidOut.diversions, store);
+  await makeDatabase(on, debs, laidOut.diversions);
   return writeLayers({ laidOut, made, debs, parent, store, compression }, means);
 }
 

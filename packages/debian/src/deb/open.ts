@@ -1,4 +1,5 @@
 /** A Debian package, read: what it says of itself, and what it puts where. Nothing in it is run. */
+import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 import { BuildFailure } from '@rebake/image';
@@ -24,6 +25,8 @@ export type DebFacts = {
   readonly control: Readonly<Record<string, string>>;
   /** In the order of the archive, the root itself left out. */
   readonly entries: readonly DebEntry[];
+  /** Path of a file of configuration that is among the entries → its MD5, as dpkg notes it. */
+  readonly conffiles: Readonly<Record<string, string>>;
 };
 
 export interface OpenedDeb extends DebFacts {
@@ -51,7 +54,17 @@ export async function openDeb(deb: Uint8Array, name: string): Promise<OpenedDeb>
     if (type === 'file' && !path.includes('/')) texts[path] = latin1(control.subarray(offset, offset + size));
   }
   if (texts['control'] === undefined) throw failure('DEB_INVALID', `${name} has no control file`);
-  return { control: texts, entries: await readEntries(data, name), data };
+  const entries = await readEntries(data, name);
+  return { control: texts, entries, conffiles: conffilesOf(texts['conffiles'] ?? '', entries, data), data };
+}
+
+function conffilesOf(list: string, entries: readonly DebEntry[], data: Uint8Array): Record<string, string> {
+  const paths = new Set(list.split('\n').map((line) => Buffer.from(line.slice(1), 'latin1').toString('utf8')));
+  const sums: Record<string, string> = {};
+  for (const { path, type, offset, size } of entries) {
+    if (type === 'file' && paths.has(path)) sums[path] = hash('md5', data.subarray(offset, offset + size), 'hex');
+  }
+  return sums;
 }
 
 async function readEntries(tar: Uint8Array, name: string): Promise<readonly DebEntry[]> {

@@ -15,25 +15,31 @@ export interface Deb {
   readonly fields: readonly Field[];
   readonly control: Readonly<Record<string, string>>;
   readonly entries: readonly DebEntry[];
+  readonly conffiles: Readonly<Record<string, string>>;
 }
 
 export interface DebStore {
   open(locked: LockedDeb): Promise<Deb>;
-  /** The decompressed data archive of a package; it may have to be decompressed again. */
+  /** The decompressed data archive of a package; held until it is released. */
   data(locked: LockedDeb): Promise<Uint8Array>;
+  /** Says that the data archive is not needed soon. */
+  release(locked: LockedDeb): void;
 }
 
-/** So much of decompressed archives is held between being read and being written. In bytes. */
+/** So much of decompressed archives is held that nobody has asked for yet, between being read and being written. In bytes. */
 const HELD_BYTES = 512 << 20;
 
-const FACTS = 'deb@1';
+/** Raised when the form of what is kept of a package changes. */
+const FACTS = 'deb@2';
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
 export function debStore(mirror: DebianMirror | null, means: Means): DebStore {
   const held = new Map<Digest, Promise<Uint8Array>>();
-  let heldBytes = 0;
+  /** What is held and was not asked for yet: digest → size. */
+  const spare = new Map<Digest, number>();
+  let spareBytes = 0;
   let where: Promise<DebianMirror> | undefined;
 
   async function bytesOf(locked: LockedDeb): Promise<Uint8Array> {
@@ -48,14 +54,20 @@ export function debStore(mirror: DebianMirror | null, means: Means): DebStore {
   }
 
   async function unpack(locked: LockedDeb): Promise<{ readonly facts: DebFacts; readonly data: Uint8Array }> {
-    const { control, entries, data } = await openDeb(await bytesOf(locked), `${locked.name} ${locked.version}`);
-    return { facts: { control, entries }, data };
+    const { data, ...facts } = await openDeb(await bytesOf(locked), `${locked.name} ${locked.version}`);
+    return { facts, data };
   }
 
-  function hold(digest: Digest, data: Uint8Array): void {
-    if (held.has(digest) || heldBytes + data.length > HELD_BYTES) return;
-    heldBytes += data.length;
+  function holdSpare(digest: Digest, data: Uint8Array): void {
+    if (held.has(digest) || spareBytes + data.length > HELD_BYTES) return;
+    spareBytes += data.length;
+    spare.set(digest, data.length);
     held.set(digest, Promise.resolve(data));
+  }
+
+  function useSpare(digest: Digest): void {
+    spareBytes -= spare.get(digest) ?? 0;
+    spare.delete(digest);
   }
 
   return {
@@ -65,7 +77,7 @@ export function debStore(mirror: DebianMirror | null, means: Means): DebStore {
         locked.digest,
         async () => {
           const { facts, data } = await unpack(locked);
-          hold(locked.digest, data);
+          holdSpare(locked.digest, data);
           const blob = await compress(JSON.stringify(facts));
           const digest = digestOfBytes(blob);
           await means.cache.write({ digest, size: blob.length }, once(blob));
@@ -75,12 +87,24 @@ export function debStore(mirror: DebianMirror | null, means: Means): DebStore {
       );
       const parts: Uint8Array[] = [];
       for await (const part of means.cache.read(kept)) parts.push(part);
-      const { control, entries } = JSON.parse((await decompress(Buffer.concat(parts))).toString('utf8')) as DebFacts;
+      const { control, entries, conffiles } = JSON.parse(
+        (await decompress(Buffer.concat(parts))).toString('utf8'),
+      ) as DebFacts;
       const fields = parseStanza(control['control'] ?? '');
       checkIdentity(locked, fields);
-      return { locked, fields, control, entries };
+      return { locked, fields, control, entries, conffiles };
     },
-    data: async (locked) => held.get(locked.digest) ?? (await unpack(locked)).data,
+    async data(locked) {
+      const { digest } = locked;
+      useSpare(digest);
+      let data = held.get(digest);
+      if (data === undefined) held.set(digest, (data = unpack(locked).then((opened) => opened.data)));
+      return data;
+    },
+    release({ digest }) {
+      useSpare(digest);
+      held.delete(digest);
+    },
   };
 }
 

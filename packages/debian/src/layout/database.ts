@@ -1,5 +1,4 @@
 /** dpkg's database, as it would be had it installed the packages. */
-import { hash } from 'node:crypto';
 import { compareBytes } from '@rebake/image';
 import type { Deb } from '../deb/store.ts';
 import { fieldOf, parseStanza, stanzas, type Field } from '../deb/control.ts';
@@ -36,13 +35,10 @@ const ORDER = [
 
 const INSTALLED = 'install ok installed';
 
-/** Contents of files that are part of packages, by path. */
-export type ReadFile = (deb: Deb, path: string) => Promise<Uint8Array | null>;
-
 /** The stanza of a package in `status`. */
-export async function statusStanza(deb: Deb, read: ReadFile): Promise<string> {
+export function statusStanza(deb: Deb): string {
   const fields: Field[] = [...deb.fields, { name: 'Status', value: INSTALLED }];
-  const conffiles = await conffilesField(deb, read);
+  const conffiles = conffilesField(deb);
   if (conffiles !== null) fields.push({ name: 'Conffiles', value: conffiles });
   const place = ({ name }: Field): number => {
     const at = ORDER.indexOf(name);
@@ -54,30 +50,24 @@ export async function statusStanza(deb: Deb, read: ReadFile): Promise<string> {
     .join('');
 }
 
-async function conffilesField(deb: Deb, read: ReadFile): Promise<string | null> {
+/** In the order of the package. One without a file is on its way out, and dpkg forgets it. */
+function conffilesField({ control, conffiles }: Deb): string | null {
   let field = '';
-  for (const path of conffilesOf(deb)) {
-    const bytes = await read(deb, path.slice(1));
-    // One without a file is on its way out: dpkg forgets it.
-    if (bytes !== null) field += `\n ${path} ${hash('md5', bytes, 'hex')}`;
+  for (const line of (control['conffiles'] ?? '').split('\n')) {
+    const sum = conffiles[Buffer.from(line.slice(1), 'latin1').toString('utf8')];
+    if (line.startsWith('/') && sum !== undefined) field += `\n ${line} ${sum}`;
   }
   return field === '' ? null : field;
 }
 
-export function conffilesOf(deb: Deb): readonly string[] {
-  return (deb.control['conffiles'] ?? '').split('\n').filter((line) => line.startsWith('/'));
-}
-
 /** A whole `status` file: what was there, and the packages, sorted by name. `before`: null where there was none. */
-export async function statusFile(before: string | null, debs: readonly Deb[], read: ReadFile): Promise<string> {
+export function statusFile(before: string | null, debs: readonly Deb[]): string {
   const names = new Set(debs.map(({ locked }) => locked.name));
   const old = stanzas(before ?? '')
     .map((text) => ({ name: fieldOf(parseStanza(text), 'Package') ?? '', text: `${text.trimEnd()}\n` }))
     // Of a removed package its configuration may be left.
     .filter(({ name }) => !names.has(name));
-  const added = await Promise.all(
-    debs.map(async (deb) => ({ name: deb.locked.name, text: await statusStanza(deb, read) })),
-  );
+  const added = debs.map((deb) => ({ name: deb.locked.name, text: statusStanza(deb) }));
   return [...old, ...added]
     .toSorted((a, b) => compareBytes(a.name, b.name))
     .map(({ text }) => `${text}\n`)

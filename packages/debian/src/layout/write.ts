@@ -26,7 +26,7 @@ export interface Writing {
 
 /** Layers of packages, then the one of what is made by hand. */
 export async function writeLayers(writing: Writing, means: Means): Promise<readonly Layer[]> {
-  const { laidOut, made, debs, compression } = writing;
+  const { laidOut, made, debs, compression, store } = writing;
   const paths = new Map<Deb, string[]>(debs.map((deb) => [deb, []]));
   for (const [path, deb] of laidOut.owners) if (!made.nodes.has(path)) paths.get(deb)?.push(path);
   const parts = debs.map((deb) => ({ key: deb.locked.name, size: sizeOf(paths.get(deb) ?? [], laidOut), deb }));
@@ -40,11 +40,17 @@ export async function writeLayers(writing: Writing, means: Means): Promise<reado
       paths: group.flatMap(({ deb }) => paths.get(deb) ?? []),
       extra: [] as readonly string[],
       nodes: laidOut.nodes,
+      debs: group.map(({ deb }) => deb),
     })),
-    { paths: [...made.nodes.keys()], extra: [...laidOut.folders.keys(), ...made.folders.keys()], nodes: made.nodes },
+    {
+      paths: [...made.nodes.keys()],
+      extra: [...laidOut.folders.keys(), ...made.folders.keys()],
+      nodes: made.nodes,
+      debs: [],
+    },
   ];
   return each(lists, Math.min(4, availableParallelism() + 1), async (list) => {
-    const entries = await entriesOf(list.paths, list.extra, list.nodes, folderOf, writing.store);
+    const entries = await entriesOf(list.paths, list.extra, list.nodes, folderOf, store);
     const layer = await means.cache.once<{ [key in keyof Layer]: Layer[key] }>(
       'debian-layer',
       keyOf(entries, compression),
@@ -58,6 +64,7 @@ export async function writeLayers(writing: Writing, means: Means): Promise<reado
       },
       means.signal,
     );
+    for (const deb of list.debs) store.release(deb.locked);
     means.onLayer?.(layer);
     return layer;
   });

@@ -1,5 +1,5 @@
 /** What dpkg itself would have written: its database, diversions, alternatives, and the settings that say what is left out. */
-import type { Deb, DebStore } from '../../deb/store.ts';
+import type { Deb } from '../../deb/store.ts';
 import {
   alternativeFile,
   alternativeLinks,
@@ -8,7 +8,7 @@ import {
   parseAlternative,
   type Alternative,
 } from '../alternatives.ts';
-import { infoFiles, statusFile, triggerFiles, type ReadFile } from '../database.ts';
+import { infoFiles, statusFile, triggerFiles } from '../database.ts';
 import { diversionsFile, type Diversion } from '../diversions.ts';
 import { EXCLUDES, EXCLUDES_FILE } from '../exclude.ts';
 import type { Ground } from '../ground.ts';
@@ -19,14 +19,8 @@ export async function makeDatabase(
   ground: Ground,
   debs: readonly Deb[],
   diversions: readonly Diversion[],
-  store: DebStore,
 ): Promise<void> {
-  const read: ReadFile = async (deb, path) => {
-    const entry = deb.entries.find((one) => one.path === path && one.type === 'file');
-    if (entry === undefined) return null;
-    return (await store.data(deb.locked)).subarray(entry.offset, entry.offset + entry.size);
-  };
-  ground.text(`${ADMIN}/status`, await statusFile(await ground.readBelow(`${ADMIN}/status`), debs, read));
+  ground.text(`${ADMIN}/status`, statusFile(await ground.readBelow(`${ADMIN}/status`), debs));
   if (ground.isWhole) {
     ground.text(`${ADMIN}/info/format`, '1\n');
     ground.text(EXCLUDES_FILE, EXCLUDES);
