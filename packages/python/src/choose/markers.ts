@@ -1,5 +1,5 @@
 /** Conditions of PEP 508 (`python_version < "3.11" and sys_platform == "linux"`), read and evaluated. */
-import { fitsSpecifier, parseVersion } from './version.ts';
+import { fitsSpecifier } from './version.ts';
 
 /** Values of the variables, such as `python_version`. */
 export type MarkerEnvironment = Readonly<Record<string, string>>;
@@ -141,8 +141,8 @@ function evaluate(marker: Marker, environment: MarkerEnvironment): boolean {
   const [left, right] = [valueOf(marker.left), valueOf(marker.right)];
   if (variable === 'extra') return compareTexts(normalizeExtra(left), marker.operator, normalizeExtra(right));
   if (VERSION_VARIABLES.has(variable)) {
-    const version = parseVersion(left);
-    const fits = version === null ? null : fitsSpecifier(version, marker.operator, right);
+    if (marker.operator === '===' && !/\s/.test(right.trim())) return left.toLowerCase() === right.toLowerCase();
+    const fits = fitsSpecifier(left, marker.operator, right);
     if (fits !== null) return fits;
   }
   return compareTexts(left, marker.operator, right);
@@ -153,7 +153,6 @@ const VERSION_VARIABLES = new Set(['python_version', 'python_full_version', 'imp
 function compareTexts(left: string, operator: string, right: string): boolean {
   switch (operator) {
     case '==':
-    case '===':
       return left === right;
     case '!=':
       return left !== right;

@@ -80,14 +80,19 @@ function compareLocal(a: readonly (string | number)[], b: readonly (string | num
   return 0;
 }
 
-/** Whether a version fits `operator` and what follows it; null where that is no specifier. Pre-releases count like others. */
-export function fitsSpecifier(version: Version, operator: string, right: string): boolean | null {
-  if (operator === '===') return null;
+/**
+ * Whether a version fits `operator` (all of PEP 440 but `===`) and what follows it; null where that is no specifier. Pre-releases count like
+ * others; what is no version fits nothing.
+ */
+export function fitsSpecifier(left: string, operator: string, right: string): boolean | null {
   const wildcard = (operator === '==' || operator === '!=') && right.trim().endsWith('.*');
   const other = parseVersion(wildcard ? right.trim().slice(0, -2) : right);
   if (other === null) return null;
   if (wildcard && (other.dev !== null || other.local.length > 0)) return null;
   if (other.local.length > 0 && operator !== '==' && operator !== '!=') return null;
+  if (operator === '~=' && other.release.length < 2) return null;
+  const version = parseVersion(left);
+  if (version === null) return OPERATORS.has(operator) ? false : null;
   const bare = { ...version, local: [] };
   switch (operator) {
     case '==':
@@ -107,7 +112,6 @@ export function fitsSpecifier(version: Version, operator: string, right: string)
         !(version.local.length > 0 && isSameBase(version, other))
       );
     case '~=':
-      if (other.release.length < 2) return null;
       return (
         comparePublic(bare, other) >= 0 &&
         startsWith(version, { ...other, release: other.release.slice(0, -1), pre: null, post: null, dev: null })
@@ -116,6 +120,8 @@ export function fitsSpecifier(version: Version, operator: string, right: string)
       return null;
   }
 }
+
+const OPERATORS = new Set(['==', '!=', '<=', '>=', '<', '>', '~=']);
 
 function isSame(version: Version, other: Version): boolean {
   return (

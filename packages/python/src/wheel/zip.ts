@@ -76,6 +76,10 @@ function refuse(name: string, words: string): Error {
   return failure('WHEEL_INVALID', `${name}: ${words}`);
 }
 
+function wrongSize(name: string, { path }: ZipFile): Error {
+  return refuse(name, `${JSON.stringify(path)} has not the size that the directory says`);
+}
+
 async function directory(fd: number, size: number, name: string): Promise<readonly ZipFile[]> {
   const found: { readonly entry: Entry; readonly path: string }[] = [];
   const folders = new Set<string>();
@@ -196,11 +200,11 @@ async function content(fd: number, file: ZipFile, name: string): Promise<Buffer>
     try {
       bytes = isSmall ? inflateRawSync(packed, options) : await inflateRaw(packed, options);
     } catch (thrown) {
+      if (thrown instanceof RangeError) throw wrongSize(name, file);
       throw failure('WHEEL_INVALID', `${name}: ${JSON.stringify(file.path)}: ${wordsOf(thrown)}`, thrown);
     }
   }
-  if (bytes.length !== file.size)
-    throw refuse(name, `${JSON.stringify(file.path)} has not the size that the directory says`);
+  if (bytes.length !== file.size) throw wrongSize(name, file);
   if (crc32(bytes) !== file.crc) throw refuse(name, `${JSON.stringify(file.path)} does not fit its checksum`);
   return bytes;
 }
@@ -225,7 +229,7 @@ async function* parts(fd: number, file: ZipFile, name: string): AsyncGenerator<U
   } catch (thrown) {
     throw failure('WHEEL_INVALID', `${name}: ${JSON.stringify(file.path)}: ${wordsOf(thrown)}`, thrown);
   }
-  if (size !== file.size) throw refuse(name, `${JSON.stringify(file.path)} has not the size that the directory says`);
+  if (size !== file.size) throw wrongSize(name, file);
   if (crc !== file.crc) throw refuse(name, `${JSON.stringify(file.path)} does not fit its checksum`);
   if (held !== null) yield held;
 }
