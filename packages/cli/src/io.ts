@@ -15,6 +15,8 @@ export interface Io {
   readonly signal: AbortSignal;
   out(text: string): void;
   err(text: string): void;
+  /** Bytes to standard output, for another program; resolves when there is room for more. */
+  bytes(chunk: Uint8Array): Promise<void>;
   /** Replaces the block drawn last, where there is a terminal: `null` leaves it as it is and goes on below. */
   redraw(block: string | null): void;
   /** Clock, ids and builders that a program gives instead of the process's own and those that the declaration names. */

@@ -1,4 +1,5 @@
 /** The process's own streams and signals as an Io. */
+import { once } from 'node:events';
 import type { createLogUpdate } from 'log-update';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -36,6 +37,9 @@ export function processIo(): { readonly io: Io; close(): void } {
     signal: controller.signal,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    bytes: async (chunk) => {
+      if (!stdout.write(chunk)) await once(stdout, 'drain', { signal: controller.signal });
+    },
     redraw: block,
   };
   return {

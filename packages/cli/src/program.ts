@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
 import { VERSION } from './version.ts';
 import { applyCommand } from './commands/apply.ts';
+import { exportCommand } from './commands/export.ts';
 import { graphCommand } from './commands/graph.ts';
 import { lockCommand } from './commands/lock.ts';
 import { planCommand } from './commands/plan.ts';
@@ -35,6 +36,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     whyCommand,
     upgradeCommand,
     resolveCommand,
+    exportCommand,
     showCommand,
     stateCommand,
     graphCommand,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LIBRARY_DIAGNOSTICS } from '@rebake/rebake';
 import { declaration, toldToPeople } from './declarations.ts';
 import { FLEET } from './fleets.ts';
+import { copyToLayout } from './layout-copy.ts';
 import { plugin } from './plugin-cases.ts';
 import { rig, type Rig } from './rig.ts';
 
@@ -149,6 +150,22 @@ const CASES: Readonly<Record<Code, Case>> = {
     command: 'resolve --env glm --config cpu --workload r-recipe',
     exit: 15,
     message: '`r-recipe` needs an R env, and `glm` is a Python env',
+  },
+  EXPORT_NOT_HERE: {
+    command: 'export base/python --output base.tar',
+    place: 'rebake.yaml:4:11',
+    message: '`base/python#linux/amd64` was not built yet',
+    help: 'rebake apply',
+  },
+  EXPORT_ZSTD: {
+    command: 'export base/python --output base.tar',
+    before: async (project) => {
+      await project.rebake('apply --auto-approve');
+      await copyToLayout(project, 'zstd');
+    },
+    exit: 0,
+    message: 'Docker 20.10 and older cannot load',
+    help: '--compression gzip',
   },
   NO_ENTRY: { command: 'state rm glm', message: 'the state has no entry of `glm`', help: 'rebake state list' },
 };

@@ -13,11 +13,14 @@ import {
   type Output,
   type Seen,
 } from '@rebake/sdk';
-import { MANIFEST_TYPE, tinyImage, type TinyImage } from './tiny-image.ts';
+import { LAYER_DIGEST, MANIFEST_TYPE, tinyImage, type TinyImage } from './tiny-image.ts';
 
 const ENGINE = 'fake-engine';
 const BUILD_MS = 60_000;
 const TRANSFER_MS = 5_000;
+
+/** What makes the config of an image one that other tools understand. */
+const GROUND = { os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [LAYER_DIGEST] } };
 
 /** Time that passes only while something is built or sent. */
 export interface Clock {
@@ -33,6 +36,8 @@ export interface FakeEngine {
   readonly builder: Builder;
   /** Name → identity, as `docker images` would list it. */
   readonly names: Map<string, Digest>;
+  /** Every image that was ever here. */
+  readonly images: ReadonlyMap<Digest, TinyImage>;
   /** Keys that were built, in order. */
   readonly built: Digest[];
   /** What builds do, by a text that occurs in their spec. */
@@ -72,6 +77,7 @@ export function fakeEngine(clock: Clock): FakeEngine {
   };
   const engine: FakeEngine = {
     names: new Map(),
+    images,
     built: [],
     behaviours: new Map(),
     reachable: true,
@@ -94,7 +100,12 @@ export function fakeEngine(clock: Clock): FakeEngine {
         for (const [index, { step }] of job.spec.steps.entries())
           ctx.emit({ type: 'step', index: index + 1, of: job.spec.steps.length, name: step });
         ctx.emit({ type: 'log', text: 'hashed\n' });
-        const image = tinyImage({ parent: job.parent?.identity ?? null, froms: froms(job), spec: withoutPlaces(spec) });
+        const image = tinyImage({
+          ...GROUND,
+          parent: job.parent?.identity ?? null,
+          froms: froms(job),
+          spec: withoutPlaces(spec),
+        });
         const at = keep(candidate(job.key), image);
         engine.built.push(job.key);
         ctx.signal.throwIfAborted();

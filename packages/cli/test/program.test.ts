@@ -31,11 +31,12 @@ describe('help', () => {
         signal: new AbortController().signal,
         out() {},
         err() {},
+        async bytes() {},
         redraw() {},
       },
       () => {},
     );
-    expect(commands).toHaveLength(11);
+    expect(commands).toHaveLength(12);
     for (const command of commands) {
       const { code, out } = await project.rebake(`${command.name()} --help`);
       expect(code).toBe(EXIT.done);

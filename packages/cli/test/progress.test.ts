@@ -32,6 +32,7 @@ function screen(kind: 'live' | 'plain', flags: { readonly verbose?: true } = {})
     signal: new AbortController().signal,
     out: (text) => void (made.out += text),
     err: () => {},
+    bytes: async () => {},
     redraw: (block) => void (made.block = block ?? made.block),
   };
   const options = {

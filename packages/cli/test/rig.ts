@@ -13,6 +13,8 @@ export interface Ran {
   readonly err: string;
   /** What was drawn in place, one block after the other; null: the last one was left as it is. */
   readonly frames: readonly (string | null)[];
+  /** What went to standard output as bytes. */
+  readonly bytes: Buffer;
 }
 
 /** How a command is run. */
@@ -84,6 +86,7 @@ export function rig(
       const frames: (string | null)[] = [];
       let out = '';
       let err = '';
+      const bytes: Buffer[] = [];
       const io: Io = {
         cwd: dir,
         env: { HOME: dir, ...options.env },
@@ -93,6 +96,7 @@ export function rig(
         ask: options.ask ?? null,
         out: (text) => void (out += text),
         err: (text) => void (err += text),
+        bytes: async (chunk) => void bytes.push(Buffer.from(chunk)),
         redraw: (block) => void frames.push(block === null ? null : shown(block)),
         given: {
           now: () => clock.now(),
@@ -105,7 +109,7 @@ export function rig(
         words.filter((word) => word !== ''),
         io,
       );
-      return { code, out: shown(out), err: shown(err), frames };
+      return { code, out: shown(out), err: shown(err), frames, bytes: Buffer.concat(bytes) };
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };

@@ -97,7 +97,7 @@ export const LIBRARY_DIAGNOSTICS = [
   {
     code: 'CONFIRMATION_NEEDED',
     severity: 'error',
-    means: '`apply` asks before it acts, and there is no terminal to ask on.',
+    means: '`apply` and `prune` ask before they act, and there is no terminal to ask on.',
     help: 'Read the plan, then run with `--auto-approve`, or apply a saved plan file.',
   },
   {
@@ -155,6 +155,27 @@ export const LIBRARY_DIAGNOSTICS = [
     help: 'Choose a code env of that language.',
   },
   {
+    code: 'EXPORT_NOT_HERE',
+    severity: 'error',
+    means:
+      '`export` was asked for an image that is in no image layout of this project: it was never built, or its builder keeps it elsewhere.',
+    help: 'Build it with builder `oci` (or `buildkit` without a repository) by `rebake apply`; what Docker or Podman has built, save with them.',
+  },
+  {
+    code: 'EXPORT_ZSTD',
+    severity: 'warning',
+    means:
+      'An image in an archive for Docker has layers that are compressed by zstd: newer Docker, Podman and containerd load them, Docker 20.10 and older do not.',
+    help: 'Export with `--compression gzip`.',
+  },
+  {
+    code: 'PRUNE_LAYOUTS_LEFT',
+    severity: 'warning',
+    means:
+      '`prune` looked at the cache alone: the declaration cannot be understood, so nobody knows which images of this project are needed.',
+    help: 'Correct the declaration (`rebake validate`), then prune again.',
+  },
+  {
     code: 'UNKNOWN_ENV',
     severity: 'error',
     means: 'A code env named on the command line is not declared.',
@@ -178,7 +199,7 @@ export function libraryDiagnostic(
 ): Diagnostic {
   const kind = LIBRARY_DIAGNOSTICS.find((row) => row.code === code);
   const { where = null, help = kind?.help ?? '' } = options;
-  return { code, severity: 'error', message: `${message}${fromSource(where)}`, where, help };
+  return { code, severity: kind?.severity ?? 'error', message: `${message}${fromSource(where)}`, where, help };
 }
 
 /** What to do where the failure behind a blocker says more than its code. */

@@ -5,6 +5,7 @@
 import type { UpgradeOutcome } from '@rebake/model';
 import type { Diagnostic, Plan } from '@rebake/sdk';
 import type { ApplyOptions, ApplyResult } from './apply.ts';
+import type { ExportOptions, ExportResult } from './export.ts';
 import type { GraphResult } from './graph.ts';
 import type { LockOptions, LockResult } from './lock-report.ts';
 import type { PlanOptions, PlanResult } from './plan.ts';
@@ -22,6 +23,7 @@ export { BUILT_IN_KINDS } from './builders.ts';
 export { DEFAULT_PARALLELISM } from './defaults.ts';
 export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
 export { explanationJson, type Explanation, type LastRun } from './explanation.ts';
+export type { ExportedNode, ExportOptions, ExportResult } from './export.ts';
 export type { GraphResult } from './graph.ts';
 export type { PackageChange } from './lock-changes.ts';
 export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
@@ -78,6 +80,11 @@ export async function upgrade(options: UpgradeOptions): Promise<UpgradeOutcome> 
 /** One node by id or short name, or all, with what the state knows of them. Contacts nothing. */
 export async function show(options: ProjectOptions & { readonly node?: string }): Promise<ShowResult> {
   return (await import('./show.ts')).show(options);
+}
+
+/** Writes images of the project's layouts into one archive that Docker, Podman and skopeo load. Contacts nothing. */
+export async function exportImages(options: ExportOptions): Promise<ExportResult> {
+  return (await import('./export.ts')).exportImages(options);
 }
 
 /** Draws the graph of the declaration. Contacts nothing. */

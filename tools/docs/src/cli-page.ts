@@ -30,6 +30,7 @@ export function rebakeProgram(): Command {
     signal: new AbortController().signal,
     out: nothing,
     err: nothing,
+    bytes: async () => {},
     redraw: nothing,
   };
   return program(io, nothing);

@@ -1,0 +1,84 @@
+/** Finds images of nodes in the layouts of a project's builders, and what they are to be called outside of it. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { openLayout, type Layout } from '@rebake/image';
+import type { BuilderConfig } from '@rebake/model';
+import type { Digest, Entry, Image, Node, NodeId, Publication, State } from '@rebake/sdk';
+
+/** Where an image is. */
+export interface FoundImage {
+  readonly layout: Layout;
+  /** Its manifest. */
+  readonly reference: Digest;
+}
+
+/** The layouts of builders, their own and those that their options name. */
+export function layoutsOf(
+  builders: Readonly<Record<string, BuilderConfig>>,
+  place: { readonly root: string; readonly dataDir: string },
+): ReadonlyMap<string, readonly Layout[]> {
+  const open = (dir: string): readonly Layout[] => (existsSync(join(dir, 'oci-layout')) ? [openLayout(dir)] : []);
+  return new Map(
+    Object.entries(builders).map(([name, { options }]) => {
+      const named = options['layout'];
+      const given = typeof named === 'string' ? open(resolve(place.root, named)) : [];
+      return [name, [...given, ...open(join(place.dataDir, 'builders', name, 'layout'))]];
+    }),
+  );
+}
+
+/** The image of an entry: first where its own builder keeps images. Null: it is in no layout, or not whole. */
+export async function findImage(
+  node: Image,
+  { output }: Entry,
+  layouts: ReadonlyMap<string, readonly Layout[]>,
+): Promise<FoundImage | null> {
+  const own = layouts.get(node.builder) ?? [];
+  const others = [...layouts.values()].flat().filter((layout) => !own.includes(layout));
+  const names = output.at.flatMap((location) => ('engine' in location ? [location.name] : []));
+  for (const layout of [...own, ...others]) {
+    for (const name of names) {
+      const image = await layout.image(name, node.platform);
+      if (image?.identity === output.identity) return { layout, reference: image.manifest.digest };
+    }
+  }
+  return null;
+}
+
+/** What an image is called for those who load it: as it is published, else after its node. */
+export function tagsOf(image: Image, nodes: readonly Node[]): readonly string[] {
+  const published = nodes.filter(
+    (node): node is Publication => node.role === 'publication' && node.parents.includes(image.id),
+  );
+  const names = published.flatMap(({ registry, repository, tags }) =>
+    tags.map((tag) => `${registry === null ? '' : `${registry}/`}${repository}:${tag}`),
+  );
+  return names.length > 0 ? [...new Set(names)] : [`rebake/${plain(image.id)}:latest`];
+}
+
+/** A node's id as the path of a repository. */
+function plain(id: NodeId): string {
+  return id
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9/]+/g, '-')
+    .replaceAll(/-*\/-*/g, '/')
+    .replaceAll(/^[-/]+|[-/]+$/g, '');
+}
+
+/** Whether an entry, and all that it rests on, was made from what is declared now. */
+export function isCurrent(node: Node, nodes: ReadonlyMap<NodeId, Node>, state: State): boolean {
+  if (node.role === 'external') return true;
+  const entry = state.entries.get(node.id);
+  if (entry === undefined) return false;
+  const keys = new Set([...Object.keys(node.inputs), ...Object.keys(entry.inputs)]);
+  if ([...keys].some((key) => node.inputs[key]?.digest !== entry.inputs[key]?.digest)) return false;
+  return node.parents.every((id) => {
+    const parent = nodes.get(id);
+    const identity = state.entries.get(id)?.output.identity;
+    return (
+      parent !== undefined &&
+      (identity === undefined || identity === entry.parents[id]) &&
+      isCurrent(parent, nodes, state)
+    );
+  });
+}
