@@ -1,8 +1,9 @@
 /** Locks Python packages: one run of uv, and what rebake makes of its answer. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Env } from '@rebake/cache';
 import { parsePylock, pylockText, wheelFits, type LockedPackage, type MadeFrom } from '@rebake/image/locks';
-import { runTool } from './run.ts';
+import { runTool, type Ran } from './run.ts';
 import type { LockOutcome, PythonLockRequest, Upgrade } from './types.ts';
 import { uvPlatform, type UvSetting } from './uv/environment.ts';
 import type { Uv } from './uv/find.ts';
@@ -39,27 +40,51 @@ export async function lockPython(
   try {
     const { lines, args } = await prepare(request, folder);
     await writeFile(join(folder, INPUT), lines);
-    const { code, stderr } = await runTool(
-      ready.uv.path,
-      ['pip', 'compile', INPUT, ...args, ...ready.setting.args, ...pythonArgs(ready)],
-      {
-        env: ready.setting.env,
-        cwd: folder,
-        signal,
-      },
-    );
-    if (code !== 0) {
-      const words = cleanWords(stderr, { folders: [folder], secrets: ready.secrets });
-      return {
-        ok: false,
-        why: code === NO_ANSWER ? 'unresolvable' : 'failed',
-        words: words === '' ? `uv ended with ${code ?? 'a signal'}` : words,
-      };
-    }
+    const all = ['pip', 'compile', INPUT, ...args, ...ready.setting.args, ...pythonArgs(ready)];
+    const run = async (env: Env): Promise<Ran> => runTool(ready.uv.path, all, { env, cwd: folder, signal });
+    const ran = await run(envFor(lines, ready));
+    if (ran.code !== 0) return failure(ran, await unreachable(ran, lines, ready, run), folder, ready);
     return await finish(await readFile(join(folder, OUTPUT), 'utf8'), request);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Pip takes the best version of all its indexes. uv takes those of the first index that has a name, unless it is told; who wants its rule says so
+ * to uv.
+ */
+function envFor(lines: string, { setting }: ReadyUv): Env {
+  const { env } = setting;
+  return isBestOfAll(lines, setting) ? { ...env, UV_INDEX_STRATEGY: 'unsafe-best-match' } : env;
+}
+
+function isBestOfAll(lines: string, { several, hasStrategy }: UvSetting): boolean {
+  return !hasStrategy && (several || /^--extra-index-url /m.test(lines));
+}
+
+/** Of several indexes, uv calls a package missing when one of them refuses; asked for the first that has it, it says which one. */
+async function unreachable(
+  { code }: Ran,
+  lines: string,
+  { setting }: ReadyUv,
+  run: (env: Env) => Promise<Ran>,
+): Promise<string> {
+  if (code !== NO_ANSWER || !isBestOfAll(lines, setting)) return '';
+  const { stderr } = await run(setting.env);
+  return stderr
+    .split('\n')
+    .filter((line) => /^hint: .*could not be queried/.test(line))
+    .join('\n');
+}
+
+function failure({ code, stderr }: Ran, more: string, folder: string, { secrets }: ReadyUv): LockOutcome {
+  const words = cleanWords(`${stderr}\n${more}`, { folders: [folder], secrets });
+  return {
+    ok: false,
+    why: code === NO_ANSWER ? 'unresolvable' : 'failed',
+    words: words === '' ? `uv ended with ${code ?? 'a signal'}` : words,
+  };
 }
 
 async function prepare(

@@ -25,6 +25,10 @@ export interface UvSetting {
   /** The whole environment of the process. Logins go this way and no other. */
   readonly env: Env;
   readonly args: readonly string[];
+  /** Whether there are several indexes. */
+  readonly several: boolean;
+  /** Whether the user has told uv how it takes versions from several indexes. */
+  readonly hasStrategy: boolean;
 }
 
 /** Makes the setting. `folder`: for a bundle of authorities, where one has to be put together. */
@@ -43,8 +47,6 @@ export async function uvSetting(base: Env, pip: PipSettings, access: IndexAccess
     env['UV_INDEX'] = pip.extraIndexUrls.join(' ') || undefined;
     env['UV_FIND_LINKS'] = pip.findLinks.join(',') || undefined;
   }
-  // Pip takes the best version of all its indexes. Who moves to uv's rule, the first index that has a name, says so to uv.
-  set('UV_INDEX_STRATEGY', (await uvConfigText(own)).includes('index-strategy') ? null : 'unsafe-best-match');
   set('UV_INSECURE_HOST', pip.trustedHosts.join(' '));
   set('UV_KEYRING_PROVIDER', pip.keyring === 'subprocess' ? 'subprocess' : null);
   set('UV_HTTP_TIMEOUT', pip.timeout === null ? null : String(pip.timeout));
@@ -56,8 +58,11 @@ export async function uvSetting(base: Env, pip: PipSettings, access: IndexAccess
   force(env, 'HTTPS_PROXY', https);
   force(env, 'NO_PROXY', no);
   await trust(env, own, pip, access, folder);
+  const several = env['UV_INDEX'] ?? env['UV_EXTRA_INDEX_URL'] ?? '';
   return {
     env,
+    several: several !== '',
+    hasStrategy: (own['UV_INDEX_STRATEGY'] ?? '') !== '' || (await uvConfigText(own)).includes('index-strategy'),
     args: [
       ...(indexes && pip.noIndex ? ['--no-index'] : []),
       ...(pip.pre ? ['--prerelease', 'allow'] : []),
