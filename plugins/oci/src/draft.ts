@@ -56,7 +56,7 @@ export class Draft {
     this.parent = on;
     this.#begin(
       on.config,
-      on.layers.map((layer, index) => ({ ...layer, read: sources[index]?.read ?? unreadable })),
+      on.layers.map((layer, index) => ({ ...layer, read: (range) => (sources[index] ?? unreadable).read(range) })),
     );
   }
 
@@ -118,6 +118,8 @@ export class Draft {
   }
 }
 
-function unreadable(): never {
-  throw new Error('a layer without a source');
-}
+const unreadable: Pick<LayerSource, 'read'> = {
+  read: () => {
+    throw new Error('a layer without a source');
+  },
+};

@@ -58,7 +58,7 @@ export function createSupplies(cache: Cache, env: Env): Supplies {
     async of(access, ctx) {
       const base = await downloader(access, ctx);
       const counted = counting(access.network === 'none' ? onlyCached(base, cache) : base, ctx);
-      return { download: counted.download, env: environment(env, access), summary: counted.summary };
+      return { download: counted.download, env: environment(env, access), summary: () => counted.summary() };
     },
     async close() {
       const all = [...open.values()];

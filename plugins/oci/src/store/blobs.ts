@@ -57,7 +57,7 @@ export function createBlobs(cache: Cache, layout: Layout, registries: Registries
   async function fetchNow(layers: readonly ImageLayer[], elsewhere: readonly ManifestAt[], reading: Reading) {
     let missing = await missingOf(layers);
     for (const layer of missing.filter((one) => !isHeld(one))) await fetchForeign(layer, reading);
-    let last: unknown = null;
+    let last: BuildFailure | null = null;
     for (const at of elsewhere) {
       missing = await missingOf(missing);
       if (missing.length === 0) return;

@@ -119,7 +119,7 @@ export function createStore(cache: Cache, layout: Layout, blobs: Blobs, registri
     async ground(output, platform, reading) {
       const here = await heldHere(output, await id(), look);
       if (here) return here.held;
-      let last: unknown = null;
+      let last: BuildFailure | null = null;
       for (const at of output.at) {
         if (!('registry' in at)) continue;
         try {
