@@ -14,8 +14,9 @@ export default defineConfig({
   platform: 'node',
   resolve: { conditionNames: ['@rebake/source', 'node', 'import', 'default'] },
   plugins: [withoutChildProcess],
-  // Heavy and rarely needed: a compiler, and an SSH client with native parts. Loaded from node_modules, by import().
-  external: ['ts-morph', 'dockerode'],
+  // Heavy and rarely needed, or with native parts: a compiler, an SSH client, HTTP over proxies, signatures, xz. Loaded from node_modules, by
+  // import().
+  external: ['ts-morph', 'dockerode', 'undici', 'openpgp', '@napi-rs/lzma'],
   output: {
     dir: 'dist',
     format: 'esm',
