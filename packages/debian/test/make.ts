@@ -89,7 +89,7 @@ export function makeDeb(spec: DebSpec): MadeDeb {
 }
 
 export function lockedOf({ name, version = '1.0', architecture = 'amd64' }: DebSpec, bytes: Uint8Array): LockedDeb {
-  const path = `pool/main/${name[0]}/${name}/${name}_${version.replace(':', '%3a')}_${architecture}.deb`;
+  const path = `pool/main/${name[0]}/${name}/${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`;
   return { name, version, architecture, path, size: bytes.length, digest: digestOfBytes(bytes) };
 }
 
