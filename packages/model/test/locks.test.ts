@@ -1,5 +1,5 @@
 /** Locks of a declaration: what is locked, what of a lock counts, and what is told of one that is missing or out of date. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { canonicalJson } from '@rebake/image';
@@ -339,6 +339,26 @@ describe('bytecode', () => {
 });
 
 describe('a declaration that was read before', () => {
+  it('is made anew after somebody changed what was kept of a lock', async () => {
+    using project = folder({ 'rebake.yaml': declaration() });
+    const { wanted } = pythonOf((await project.readLater(0)).expansion?.locks ?? [], 'glm');
+    project.write({ 'pylock.glm.toml': pylock(PACKAGES, { madeFrom: wanted }) });
+    const stepsAfter = async (seconds: number) => {
+      const { expansion } = await project.readLater(seconds);
+      return expansion === null ? null : imageOf(expansion, ENV).spec.steps.map(({ step }) => step);
+    };
+    expect(await stepsAfter(10)).toEqual(['python-env']);
+    const kept = readdirSync(project.path('.rebake/cache/locks'));
+    expect(kept).toHaveLength(2);
+    let seconds = 10;
+    for (const name of kept) {
+      writeFileSync(project.path(`.rebake/cache/locks/${name}`), '{');
+      await expect(stepsAfter((seconds += 10))).rejects.toThrow(/INPUT_MOVED.*run rebake again/);
+      expect(await stepsAfter((seconds += 10))).toEqual(['python-env']);
+      expect(await stepsAfter((seconds += 10))).toEqual(['python-env']);
+    }
+  });
+
   it('notices a lock that appears, changes and goes', async () => {
     using project = folder({ 'rebake.yaml': declaration() });
     const expansion = async (seconds: number) => {

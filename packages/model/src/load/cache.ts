@@ -14,7 +14,7 @@ import { cacheKey } from './cache-key.ts';
 import type { Watch } from './files.ts';
 import { findConfig, isTypeScript, OWN_FOLDER } from './find.ts';
 import { loadDetails, lockCache, type LoadDetails, type LoadOutcome, type LoadRequest } from './load.ts';
-import { keptLock } from './lock-cache.ts';
+import { keptLock, lostLock } from './lock-cache.ts';
 import { lockPaths } from './locks.ts';
 import { dotted, preferred, type KeyPath, type SpotTree } from './source.ts';
 
@@ -169,8 +169,10 @@ function reviveLocks({ locks }: Kept, cacheDir: string): Map<string, LoadedLock>
   return new Map(
     locks.map(([path, digest]) => {
       const lock = keptLock(path, digest, cache);
-      if (lock === null) throw new TypeError(`a kept declaration has a lock that is not kept: ${path}`);
-      return [path, lock];
+      if (lock !== null) return [path, lock];
+      // Else the next start would believe it again.
+      rmSync(join(cacheDir, FILE), { force: true });
+      throw lostLock(cache.folder ?? cacheDir);
     }),
   );
 }

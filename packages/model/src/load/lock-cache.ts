@@ -65,7 +65,7 @@ export function keptLock(path: string, digest: Digest, { folder, key }: LockCach
       summary: Summary;
     };
     if (kept.key !== key()) return null;
-    return lockOf(path, kept.summary, () => packagesIn(join(folder, packagesFileOf(path, digest))));
+    return lockOf(path, kept.summary, () => packagesIn(folder, path, digest));
   } catch {
     // Missing, cut off, or edited by hand: it is made anew.
     return null;
@@ -85,13 +85,21 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-function packagesIn(file: string): ParsedLock['packages'] {
+function packagesIn(folder: string, path: string, digest: Digest): ParsedLock['packages'] {
+  const file = join(folder, packagesFileOf(path, digest));
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ParsedLock['packages'];
-  } catch (cause) {
-    const words = `${file} was removed or changed while rebake ran: run it again`;
-    throw new BuildFailure({ code: 'INPUT_MOVED', retry: 'never', words }, { cause });
+  } catch {
+    // Else the next start would believe it again.
+    rmSync(join(folder, fileOf(path, digest)), { force: true });
+    throw lostLock(file);
   }
+}
+
+/** The failure for what was kept of a lock and is not there any more. It is made anew the next time. */
+export function lostLock(file: string): BuildFailure {
+  const words = `${file} was removed or changed by somebody else: run rebake again`;
+  return new BuildFailure({ code: 'INPUT_MOVED', retry: 'never', words });
 }
 
 function keep(path: string, { summary, packages }: ParsedLock, digest: Digest, { folder, key }: LockCache): boolean {
