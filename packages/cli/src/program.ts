@@ -9,6 +9,7 @@ import { graphCommand } from './commands/graph.ts';
 import { lockCommand } from './commands/lock.ts';
 import { planCommand } from './commands/plan.ts';
 import { pluginCommand } from './commands/plugin.ts';
+import { pruneCommand } from './commands/prune.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { showCommand } from './commands/show.ts';
 import { stateCommand } from './commands/state.ts';
@@ -40,6 +41,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     showCommand,
     stateCommand,
     graphCommand,
+    pruneCommand,
     pluginCommand,
   ];
   for (const make of commands) root.addCommand(make(io, exit));

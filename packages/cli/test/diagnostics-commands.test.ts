@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIBRARY_DIAGNOSTICS } from '@rebake/rebake';
 import { declaration, toldToPeople } from './declarations.ts';
+import { failingUv } from './fake-uv.ts';
 import { FLEET } from './fleets.ts';
 import { copyToLayout } from './layout-copy.ts';
 import { plugin } from './plugin-cases.ts';
@@ -14,6 +15,8 @@ interface Case {
   /** With the declaration's own file first; {@link FLEET} where none are given. */
   readonly files?: Readonly<Record<string, string>>;
   readonly before?: (project: Rig) => unknown;
+  /** What its uv answers: an exit code, and words. */
+  readonly uv?: readonly [code: number, words: string];
   /** Where it is told to be. */
   readonly place?: string;
   readonly exit?: number;
@@ -151,6 +154,17 @@ const CASES: Readonly<Record<Code, Case>> = {
     exit: 15,
     message: '`r-recipe` needs an R env, and `glm` is a Python env',
   },
+  PRUNE_LAYOUTS_LEFT: {
+    command: 'prune',
+    before: async (project) => {
+      await project.rebake('apply --auto-approve');
+      await copyToLayout(project);
+      project.write('rebake.yaml', 'version: 1\n');
+    },
+    exit: 0,
+    message: 'the images of this project are left as they are',
+    help: 'rebake validate',
+  },
   EXPORT_NOT_HERE: {
     command: 'export base/python --output base.tar',
     place: 'rebake.yaml:4:11',
@@ -167,16 +181,46 @@ const CASES: Readonly<Record<Code, Case>> = {
     message: 'Docker 20.10 and older cannot load',
     help: '--compression gzip',
   },
+  LOCK_UNRESOLVABLE: {
+    command: 'lock glm',
+    uv: [1, 'error: No solution found\n  cause: Because glum==3.1.2 depends on scipy<1 and you require scipy>=1'],
+    place: 'rebake.yaml:8:59',
+    message: 'no versions of its packages fit `env/python/glm`: No solution found: Because glum==3.1.2',
+    help: 'then run `rebake lock glm`',
+  },
+  LOCK_TOOL_FAILED: {
+    command: 'lock glm',
+    uv: [2, 'error: Failed to fetch: `https://me:pw@pypi.example.com/simple/glum/`'],
+    place: 'rebake.yaml:8:59',
+    message: '`env/python/glm` could not be locked: Failed to fetch: `https://pypi.example.com/simple/glum/`',
+  },
+  LOCK_TOOL_MISSING: {
+    command: 'lock',
+    message: '`REBAKE_UV` names /nowhere/uv, which does not say that it is uv',
+    help: 'Install uv, or name it with `REBAKE_UV`',
+  },
+  LOCK_UNKNOWN: {
+    command: 'lock gml',
+    message: 'there is nothing to lock that is called `gml`',
+    help: 'Did you mean `glm`?',
+  },
+  LOCK_DUE: {
+    command: 'lock --check soup',
+    place: 'rebake.yaml:9:60',
+    message: 'the lock `pylock.soup.toml` of `env/python/soup` is missing',
+    help: 'Run `rebake lock soup`.',
+  },
   NO_ENTRY: { command: 'state rm glm', message: 'the state has no entry of `glm`', help: 'rebake state list' },
 };
 
 describe('every diagnostic of the library is told by a command', () => {
   it.each(Object.entries(CASES))(
     '%s',
-    async (code, { command, files = FLEET, before, place, exit = 1, message, help }) => {
+    async (code, { command, files = FLEET, before, uv, place, exit = 1, message, help }) => {
       using project = rig(files);
       await before?.(project);
-      const ran = await project.rebake(command);
+      const env = { REBAKE_UV: uv === undefined ? '/nowhere/uv' : failingUv(project, ...uv) };
+      const ran = await project.rebake(command, { env });
       const told = toldToPeople(ran);
       expect(told.map(({ brief }) => brief)).toEqual([place === undefined ? code : `${code} ${place}`]);
       expect(told[0]?.message).toContain(message);

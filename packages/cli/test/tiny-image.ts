@@ -4,8 +4,9 @@ import { canonicalJson, digestOfBytes, type Digest } from '@rebake/sdk';
 /** Media type of every manifest here. */
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
-const LAYER = 'not really a layer';
-/** Of the one layer that all of them have, which is not compressed. */
+/** The one layer that all of them have, which is not compressed. */
+export const LAYER = 'not really a layer';
+
 export const LAYER_DIGEST: Digest = digestOfBytes(LAYER);
 
 /** The documents of an image: identity is the digest of its config, as everywhere. */

@@ -128,7 +128,7 @@ async function write({ found, diagnostics }: Chosen, options: ExportOptions): Pr
   const { format, compression, env, output, cwd, signal = new AbortController().signal } = options;
   const { prepareExport } = await import('@rebake/layers');
   const { openCache, cacheDir } = await import('@rebake/cache');
-  const cache = compression === 'gzip' ? openCache(cacheDir(env)) : null;
+  const cache = compression === 'gzip' ? openCache(cacheDir(env), { now: options.now ?? Date.now }) : null;
   try {
     const images = found.map(({ image }) => image);
     const made = await prepareExport(images, { format, signal, ...(cache === null ? {} : { gzip: cache }) });

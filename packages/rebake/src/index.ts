@@ -11,6 +11,7 @@ import type { LockOptions, LockResult } from './lock-report.ts';
 import type { PlanOptions, PlanResult } from './plan.ts';
 import type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 import type { ProjectOptions } from './project.ts';
+import type { PruneOptions, PruneResult } from './prune.ts';
 import type { ResolveOptions, ResolveResult } from './resolve.ts';
 import type { ShowResult } from './show.ts';
 import type { StateListResult, StateRemoveResult } from './state.ts';
@@ -29,6 +30,7 @@ export type { PackageChange } from './lock-changes.ts';
 export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
 export type { Planned, PlanOptions, PlanResult } from './plan.ts';
 export type { ProjectOptions } from './project.ts';
+export type { LayoutReport, PruneOptions, PruneReport, PruneResult } from './prune.ts';
 export { recallQuiet, type QuietOptions } from './quiet.ts';
 export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts';
 export type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
@@ -85,6 +87,11 @@ export async function show(options: ProjectOptions & { readonly node?: string })
 /** Writes images of the project's layouts into one archive that Docker, Podman and skopeo load. Contacts nothing. */
 export async function exportImages(options: ExportOptions): Promise<ExportResult> {
   return (await import('./export.ts')).exportImages(options);
+}
+
+/** Frees what nobody uses of the cache of this machine, and of the project's own image layouts. Needs no project. */
+export async function prune(options: PruneOptions): Promise<PruneResult> {
+  return (await import('./prune.ts')).prune(options);
 }
 
 /** Draws the graph of the declaration. Contacts nothing. */

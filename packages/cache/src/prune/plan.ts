@@ -56,12 +56,15 @@ function survey(folder: Folder, db: Database, inUseFrom: number): readonly Thing
         kind,
         bytes,
         isShared,
+        isPart: false,
         usedAt: Number(row['used_at']),
         isInUse: Number(row['epoch']) >= inUseFrom,
       };
     });
   const facts = db
-    .sql('SELECT id, kind, length(value) AS bytes, used_at, epoch FROM facts')
+    .sql(
+      'SELECT id, kind, octet_length(value) AS bytes, used_at, epoch, id IN (SELECT fact FROM fact_blobs) AS part FROM facts',
+    )
     .all()
     .map((row): Thing => {
       const [id, bytes, usedAt] = [Number(row['id']), Number(row['bytes']), Number(row['used_at'])];
@@ -70,6 +73,7 @@ function survey(folder: Folder, db: Database, inUseFrom: number): readonly Thing
         kind: String(row['kind']),
         bytes,
         isShared: false,
+        isPart: row['part'] === 1,
         usedAt,
         isInUse: Number(row['epoch']) >= inUseFrom,
       };
@@ -85,7 +89,15 @@ function strays(folder: Folder, known: ReadonlySet<string>): readonly Thing[] {
     if (file === null) return [];
     const { size: bytes, nlink, mtimeMs } = file;
     return [
-      { what: { type: 'file', hex }, kind: LEFT_OVER, bytes, isShared: nlink > 1, usedAt: mtimeMs, isInUse: false },
+      {
+        what: { type: 'file', hex },
+        kind: LEFT_OVER,
+        bytes,
+        isShared: nlink > 1,
+        isPart: false,
+        usedAt: mtimeMs,
+        isInUse: false,
+      },
     ];
   });
 }
@@ -93,7 +105,15 @@ function strays(folder: Folder, known: ReadonlySet<string>): readonly Thing[] {
 function leftOvers(folder: Folder, dead: readonly string[]): readonly PruneItem[] {
   return dead.map((id) => {
     const bytes = sizeBelow(folder.run(id));
-    return { what: { type: 'run', id }, kind: LEFT_OVER, why: 'left-over', bytes, isShared: false, usedAt: 0 };
+    return {
+      what: { type: 'run', id },
+      kind: LEFT_OVER,
+      why: 'left-over',
+      bytes,
+      isShared: false,
+      isPart: false,
+      usedAt: 0,
+    };
   });
 }
 

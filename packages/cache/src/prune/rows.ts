@@ -4,12 +4,12 @@ import type { PruneItem, PruneRow } from './types.ts';
 /** Largest first. */
 export function rowsOf(items: readonly PruneItem[]): readonly PruneRow[] {
   const rows = new Map<string, PruneRow>();
-  for (const { kind, why, bytes, isShared } of items) {
+  for (const { kind, why, bytes, isShared, isPart } of items) {
     const key = JSON.stringify([kind, why]);
     const row = rows.get(key) ?? { kind, why, count: 0, bytes: 0, shared: 0 };
     rows.set(key, {
       ...row,
-      count: row.count + 1,
+      count: row.count + (isPart ? 0 : 1),
       bytes: row.bytes + (isShared ? 0 : bytes),
       shared: row.shared + (isShared ? 1 : 0),
     });

@@ -44,6 +44,8 @@ export interface PruneItem {
   readonly why: PruneWhy;
   readonly bytes: number;
   readonly isShared: boolean;
+  /** A fact that has blobs: it goes with them, and is not counted beside them. */
+  readonly isPart: boolean;
   /** When it was last used, in milliseconds since the epoch. */
   readonly usedAt: number;
 }
