@@ -218,6 +218,31 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'Cache and downloads',
+    rows: [
+      row(
+        'CACHE_UNUSABLE',
+        'The folder of the cache cannot be used: it is somebody else’s, holds something else, or the system refuses it.',
+        'Name a folder of your own with `REBAKE_CACHE_DIR`. A cache whose database is broken can be deleted while no rebake runs.',
+      ),
+      row(
+        'CACHE_FULL',
+        'The disk of the cache has too little room left.',
+        'Make room with `rebake prune`, or name a folder on another disk with `REBAKE_CACHE_DIR`.',
+      ),
+      row(
+        'DOWNLOAD_FAILED',
+        'A file could not be fetched: no answer, a broken connection, a server in trouble, a certificate that nobody trusts.',
+        'Read the words: check the network and the proxy, name the authority, or run again; what has come is gone on with.',
+      ),
+      row(
+        'DOWNLOAD_REFUSED',
+        'A server or a proxy refuses a file: it is not there, or not for this login.',
+        'Correct the address or the login; a file that a mirror has lost needs a new lock, or another mirror.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(
@@ -267,8 +292,12 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ETIMEDOUT',
   'FORCE_COLOR',
+  'NODE_EXTRA_CA_CERTS',
   'NO_COLOR',
   'PODMAN_CONNECTIONS_CONF',
+  'REBAKE_CACHE_DIR',
+  'SSL_CERT_FILE',
+  'XDG_CACHE_HOME',
   'XDG_CONFIG_HOME',
   'XDG_RUNTIME_DIR',
   // What reading files throws; whoever reads turns it into a diagnostic.

@@ -12,7 +12,20 @@ export interface Found {
 }
 
 /** Sources whose failures end at a user. The model has a table of its own, whose codes its compiler checks. */
-const PACKAGES = ['image', 'sdk', 'buildkit', 'planner', 'engine', 'rebake', 'cli'];
+const PACKAGES = [
+  'image',
+  'sdk',
+  'buildkit',
+  'cache',
+  'layers',
+  'python',
+  'debian',
+  'lock',
+  'planner',
+  'engine',
+  'rebake',
+  'cli',
+];
 const FOLDERS = [...PACKAGES.map((name) => `packages/${name}/src/*.ts`), 'plugins/*/src/*.ts'];
 
 /** Generated messages; and the conformance suite, which only names what others give. */
