@@ -32,9 +32,11 @@ export interface MakeRequest {
 export async function makeLocks(request: MakeRequest): Promise<LockPart> {
   const { locks, expansion, warnings, options, kinds } = request;
   const { signal = new AbortController().signal, upgrade = 'nothing' } = options;
-  const work: Work = { request, session: null, signal, reports: new Map(), diagnostics: [], texts: new Map() };
+  const debian = kinds === 'python' ? [] : withBelow(locks, expansion.locks);
+  const python = locks.filter(({ kind }) => kind === 'python');
+  const untold = [...debian, ...python];
+  const work: Work = { request, session: null, signal, reports: new Map(), untold, diagnostics: [], texts: new Map() };
   try {
-    const debian = kinds === 'python' ? [] : withBelow(locks, expansion.locks);
     // In order: the one below comes first.
     for (const lock of debian) {
       signal.throwIfAborted();
@@ -46,7 +48,6 @@ export async function makeLocks(request: MakeRequest): Promise<LockPart> {
       else done(work, lock, reportOf(lock, 'current'));
     }
     const wrote = [...work.reports.values()].some(({ outcome }) => outcome === 'written');
-    const python = locks.filter(({ kind }) => kind === 'python');
     if (!wrote || python.length === 0) {
       const due = python.filter((lock) => isDue(lock, upgrade));
       for (const lock of python) if (!due.includes(lock)) done(work, lock, reportOf(lock, 'current'));
@@ -57,6 +58,7 @@ export async function makeLocks(request: MakeRequest): Promise<LockPart> {
     if (!signal.aborted) throw error;
     return { result: resultOf(work, warnings, true), again: false };
   } finally {
+    tell(work, 'all');
     const opened = await work.session?.catch(() => null);
     await opened?.close();
   }
@@ -67,6 +69,8 @@ interface Work {
   session: Promise<LockSession> | null;
   readonly signal: AbortSignal;
   readonly reports: Map<Lockable, LockReport>;
+  /** Those whose outcome was not told yet, in the order in which it is. */
+  readonly untold: Lockable[];
   readonly diagnostics: Diagnostic[];
   /** Texts of locks that were made, by file. */
   readonly texts: Map<string, string>;
@@ -155,17 +159,34 @@ async function resolve(lock: Lockable, session: LockSession, work: Work): Promis
 
 function unresolvable({ of, name, at }: Lockable, outcome: Extract<LockOutcome, { ok: false }>): Diagnostic {
   if (outcome.why === 'failed')
-    return libraryDiagnostic('LOCK_TOOL_FAILED', `\`${of}\` could not be locked: ${outcome.words}`, { where: at });
-  return libraryDiagnostic('LOCK_UNRESOLVABLE', `no versions of its packages fit \`${of}\`: ${outcome.words}`, {
-    where: at,
-    help: `Change the packages, then run \`rebake lock ${name}\`.`,
-  });
+    return libraryDiagnostic('LOCK_TOOL_FAILED', `\`${of}\` could not be locked: ${inOneLine(outcome.words)}`, {
+      where: at,
+    });
+  return libraryDiagnostic(
+    'LOCK_UNRESOLVABLE',
+    `no versions of its packages fit \`${of}\`: ${inOneLine(outcome.words)}`,
+    {
+      where: at,
+      help: `Change the packages, then run \`rebake lock ${name}\`.`,
+    },
+  );
+}
+
+/** Words of several lines as a sentence: a diagnostic is a line, and its help the next. */
+function inOneLine(words: string): string {
+  const [first = '', ...rest] = words
+    .split('\n')
+    .map((line) => line.trim().replace(/^cause: /, ''))
+    .filter((line) => line !== '');
+  return rest.length === 0 ? first : `${first}: ${rest.join(' ')}`;
 }
 
 function trouble({ of, at }: Lockable, { error: { code, words } }: BuildFailure): Diagnostic {
   // Trouble with uv is the same for all that need it, and said once.
-  if (code === 'LOCK_TOOL_MISSING' || code === 'LOCK_TOOL_FAILED') return libraryDiagnostic(code, words);
-  return libraryDiagnostic('LOCK_TOOL_FAILED', `\`${of}\` could not be locked: ${words} (${code})`, { where: at });
+  if (code === 'LOCK_TOOL_MISSING' || code === 'LOCK_TOOL_FAILED') return libraryDiagnostic(code, inOneLine(words));
+  return libraryDiagnostic('LOCK_TOOL_FAILED', `\`${of}\` could not be locked: ${inOneLine(words)} (${code})`, {
+    where: at,
+  });
 }
 
 function failed(lock: Lockable, work: Work, diagnostic: Diagnostic, ms: number): void {
@@ -175,7 +196,17 @@ function failed(lock: Lockable, work: Work, diagnostic: Diagnostic, ms: number):
 
 function done(work: Work, lock: Lockable, report: LockReport): void {
   work.reports.set(lock, report);
-  work.request.options.onLock?.(report);
+  tell(work, 'next');
+}
+
+/** Tells in the order of the declaration, so that the same work reads the same, whoever is done first. */
+function tell({ untold, reports, request }: Work, which: 'next' | 'all'): void {
+  while (untold.length > 0) {
+    const report = reports.get(untold[0] as Lockable);
+    if (report === undefined && which === 'next') return;
+    untold.shift();
+    if (report !== undefined) request.options.onLock?.(report);
+  }
 }
 
 function resultOf(work: Work, warnings: readonly Diagnostic[], interrupted: boolean): LockPart['result'] {

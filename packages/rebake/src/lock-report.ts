@@ -13,7 +13,7 @@ export interface LockOptions extends ProjectOptions {
   readonly upgrade?: Upgrade;
   /** `check`: writes nothing and contacts nothing. */
   readonly mode?: 'write' | 'check';
-  /** Told of each lock when it is done, in any order. */
+  /** Told of each lock when it and those before it are done. */
   readonly onLock?: (report: LockReport) => void;
   /** Told of what takes long, a line each. */
   readonly onLog?: (line: string) => void;

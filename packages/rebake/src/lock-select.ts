@@ -1,5 +1,5 @@
 /** Which locks a command is about. */
-import { parseDebianLock, parsePylock } from '@rebake/image/locks';
+import { debianLockDifferences, lockDifferences, parseDebianLock, parsePylock } from '@rebake/image/locks';
 import { nearest, type Lockable } from '@rebake/model';
 import type { Diagnostic } from '@rebake/sdk';
 import type { Upgrade } from '@rebake/lock';
@@ -41,6 +41,27 @@ function unknown(name: string, all: readonly Lockable[]): Diagnostic {
 export function isDue(lock: Lockable, upgrade: Upgrade): boolean {
   if (lock.state !== 'fresh' || upgrade === 'everything') return true;
   return upgrade !== 'nothing' && lock.text !== null && upgrade.some((name) => holds(lock.kind, lock.text ?? '', name));
+}
+
+/** Why a lock has to be made, for the end of a sentence. */
+export function dueBecause(lock: Lockable): string {
+  if (lock.text === null) return 'missing';
+  const differences = differencesOf(lock, lock.text);
+  return `not what is declared now: ${differences.join(', ')}`;
+}
+
+function differencesOf(lock: Lockable, text: string): readonly string[] {
+  if (lock.kind === 'python') {
+    const parsed = parsePylock(text);
+    return parsed.ok ? lockDifferences(lock.wanted, parsed.lock.madeFrom) : [parsed.message];
+  }
+  const parsed = parseDebianLock(text);
+  if (!parsed.ok) return [parsed.message];
+  const { below } = parsed.lock.madeFrom;
+  const { suite, platform, packages } = lock;
+  const architecture = platform === 'linux/amd64' ? 'amd64' : 'arm64';
+  const differences = debianLockDifferences({ suite, architecture, wanted: packages, below }, parsed.lock.madeFrom);
+  return differences.length > 0 ? differences : ['the packages below it changed'];
 }
 
 function holds(kind: Lockable['kind'], text: string, name: string): boolean {

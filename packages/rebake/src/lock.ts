@@ -5,7 +5,7 @@ import type { Diagnostic } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { makeLocks } from './lock-make.ts';
 import { reportOf, type LockOptions, type LockPart, type LockResult } from './lock-report.ts';
-import { selectLocks } from './lock-select.ts';
+import { dueBecause, selectLocks } from './lock-select.ts';
 import { withProject, type Project } from './project.ts';
 
 /** Diagnostics of these codes are what locking is there to mend. */
@@ -56,12 +56,11 @@ function checked(locks: readonly Lockable[], warnings: readonly Diagnostic[]): L
   const reports = locks.map((one) => reportOf(one, one.state === 'fresh' ? 'current' : one.state));
   const found = locks
     .filter(({ state }) => state !== 'fresh')
-    .map(({ of, name, file, at, state }) =>
-      libraryDiagnostic(
-        'LOCK_DUE',
-        `the lock \`${basename(file)}\` of \`${of}\` is ${state === 'missing' ? 'missing' : 'not what is declared now'}`,
-        { where: at, help: `Run \`rebake lock ${name}\`.` },
-      ),
+    .map((one) =>
+      libraryDiagnostic('LOCK_DUE', `the lock \`${basename(one.file)}\` of \`${one.of}\` is ${dueBecause(one)}`, {
+        where: one.at,
+        help: `Run \`rebake lock ${one.name}\`.`,
+      }),
     );
   return {
     result: { ok: found.length === 0, interrupted: false, diagnostics: [...warnings, ...found], locks: reports },

@@ -49,10 +49,7 @@ export async function lockForPeople(options: LockOptions, io: Io, detail: 'brief
     if (line !== '') io.out(detail === 'whole' ? `${line}${report.first ? '' : changesList(report, paint)}` : line);
   };
   const result = await lock({ ...options, onLock: print, onLog: (line) => io.err(`${paint('dim', line)}\n`) });
-  if (options.mode === 'check') for (const report of result.locks) print(report);
-  const told =
-    options.mode === 'check' ? result.diagnostics.filter(({ code }) => code !== 'LOCK_DUE') : result.diagnostics;
-  if (told.length > 0) reportDiagnostics(told, io, 'people');
+  if (result.diagnostics.length > 0) reportDiagnostics(result.diagnostics, io, 'people');
   return result;
 }
 

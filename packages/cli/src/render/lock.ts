@@ -14,11 +14,10 @@ export function lockLine(report: LockReport, width: number, paint: Paint): strin
   switch (outcome) {
     case 'current':
     case 'same':
-      return '';
+    // What a check finds are diagnostics, with a place.
     case 'missing':
-      return `${paint('red', '!')} ${head}  no lock\n`;
     case 'outdated':
-      return `${paint('yellow', '!')} ${head}  not what is declared now\n`;
+      return '';
     case 'failed':
       return `${paint('red', '✗')} ${head}  not locked  ${paint('dim', duration(ms))}\n`;
     case 'written': {
