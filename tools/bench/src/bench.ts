@@ -7,7 +7,7 @@ export interface Side {
   readonly samples: readonly number[];
 }
 
-export type Unit = 'ms' | 'µs';
+export type Unit = 'ms' | 'µs' | 'MB' | 'MiB';
 
 /** What is made of the medians: their quotient, their difference for each of `per` things, or how many of `count` things a second. */
 export type Comparison =

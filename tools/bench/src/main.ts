@@ -8,6 +8,10 @@ import { applyOverhead } from './benches/apply-overhead.ts';
 import { builderOverhead } from './benches/builder-overhead.ts';
 import { contextTransfer } from './benches/context-transfer.ts';
 import { distributed } from './benches/distributed.ts';
+import { embeddedCold } from './benches/embedded-cold.ts';
+import { embeddedMany } from './benches/embedded-many.ts';
+import { embeddedShared } from './benches/embedded-shared.ts';
+import { embeddedSize } from './benches/embedded-size.ts';
 import { noop } from './benches/noop.ts';
 import { planner } from './benches/planner.ts';
 import { refresh } from './benches/refresh.ts';
@@ -27,6 +31,10 @@ const BENCHES: readonly Bench[] = [
   builderOverhead,
   contextTransfer,
   distributed,
+  embeddedCold,
+  embeddedShared,
+  embeddedSize,
+  embeddedMany,
 ];
 
 const USAGE = `npm run bench -- [NAME…] [--json] [--record]

@@ -9,7 +9,8 @@ export interface BenchResult {
   readonly rows: readonly Row[];
 }
 
-const UNITS_A_SECOND: Readonly<Record<Unit, number>> = { ms: 1_000, µs: 1_000_000 };
+/** Zero: no time. */
+const UNITS_A_SECOND: Readonly<Record<Unit, number>> = { ms: 1_000, µs: 1_000_000, MB: 0, MiB: 0 };
 
 const HEADERS = ['measured', 'rebake', 'beside it', '', 'compared', 'bar'] as const;
 
