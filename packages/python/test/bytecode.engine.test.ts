@@ -164,6 +164,8 @@ test('what does not compile has no bytecode, and stops nothing', async () => {
     { path: '/f.py', source: Buffer.alloc(0) },
     { path: '/g.py', source: Buffer.from(`x = ${'('.repeat(300)}1${')'.repeat(300)}\n`) },
     { path: '/h.py', source: Buffer.from('x = "\\d"\n') },
+    { path: '/i.py', source: Buffer.from('\u017f = "\\N{GREEK SMALL LETTER ALPHA}"\n') },
+    { path: '/j.py', source: Buffer.from('# coding: shift_jis\nx = 1\n') },
   ];
   const made = await compileAll(runnable, odd, 1);
   expect([...made].filter(([, bytes]) => bytes !== '').map(([path]) => path)).toEqual([
@@ -171,6 +173,8 @@ test('what does not compile has no bytecode, and stops nothing', async () => {
     '/e.py',
     '/f.py',
     '/h.py',
+    '/i.py',
+    '/j.py',
   ]);
 });
 

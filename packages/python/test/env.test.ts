@@ -79,7 +79,7 @@ describe('an environment', () => {
     expect(text(`${SITE}/demo_plat.py`)).toBe('plat = 1\n');
     expect(text('opt/env/share/demo/data.txt')).toBe('data');
     expect(text('opt/env/lib/demo.pc')).toBe('lib');
-    expect(text('opt/env/include/site/python3.11/Demo_Tool/demo.h')).toBe('int x;');
+    expect(text('opt/env/include/site/python3.11/demo-tool/demo.h')).toBe('int x;');
     expect(text('opt/env/bin/old')).toBe('#!/opt/env/bin/python\nprint(1)\n');
     expect(text('opt/env/bin/shell')).toBe('#!/bin/sh\ntrue\n');
     expect(items.get('opt/env/bin/shell')?.mode).toBe(0o755);

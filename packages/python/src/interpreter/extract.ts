@@ -1,6 +1,6 @@
 /** An interpreter of an image on this machine: the files of it that compiling takes, and how it is started without the image. */
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, symlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { compareBytes, digestOf, type Digest } from '@rebake/image';
@@ -75,12 +75,15 @@ export async function extractInterpreter(
 
 class MissingPart extends Error {}
 
-/** Modules that an interpreter needs to start, and those of codecs. */
+/** Modules that an interpreter needs to start, and those of codecs and of names of characters, which sources are written in. */
 function isStandard(path: string, library: string): boolean {
   if (!path.startsWith(`${library}/`)) return false;
   const rest = path.slice(library.length + 1);
+  if (EXTENSION.test(rest)) return true;
   return rest.endsWith('.py') && (!rest.includes('/') || /^(?:encodings|collections|importlib|re)\/[^/]+$/.test(rest));
 }
+
+const EXTENSION = /^lib-dynload\/(?:unicodedata|_codecs_[a-z]+|_multibytecodec)\.[^/]*so$/;
 
 /** Libraries that nearly every build of Python needs: taken at once, so that layers are read once. */
 function isLikely(path: string, folders: readonly string[], version: string): boolean {
@@ -175,8 +178,10 @@ async function take(fs: ImageFs, root: string, paths: readonly string[], signal:
 function identityOf(root: string, real: string, library: string, libs: string, version: string): Digest {
   const files = [join(root, real)];
   for (const name of readdirSync(libs)) if (name.startsWith(`libpython${version}`)) files.push(join(libs, name));
-  const codecs = join(root, library, 'encodings');
-  for (const name of readdirSync(codecs).toSorted(compareBytes)) files.push(join(codecs, name));
+  for (const folder of ['encodings', 'lib-dynload']) {
+    const at = join(root, library, folder);
+    if (existsSync(at)) for (const name of readdirSync(at).toSorted(compareBytes)) files.push(join(at, name));
+  }
   return digestOf(files.map((file) => [basename(file), hash('sha256', readFileSync(file), 'hex')]));
 }
 

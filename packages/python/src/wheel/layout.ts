@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { LockedPackage } from '@rebake/image';
 import { failure } from '../failures.ts';
-import { entryPoints, entryPointScript, rewritten } from './entry-points.ts';
+import { type EntryPoint, entryPoints, entryPointScript, rewritten } from './entry-points.ts';
 import type { RecordRow } from './record.ts';
 import { formatRecord } from './record.ts';
 import type { Wheel } from './wheel.ts';
@@ -79,7 +79,7 @@ export async function planWheel(wheel: Wheel, pkg: LockedPackage, paths: EnvPath
       await file.read();
       continue;
     }
-    const place = placeOf(file.path, wheel, paths);
+    const place = placeOf(file.path, wheel, pkg.name, paths);
     if (place === null) throw refuse(`${JSON.stringify(file.path)} is for a place that wheels do not know`);
     const { path, isScript } = place;
     let mode = (file.mode & 0o111) === 0 ? 0o644 : 0o755;
@@ -101,7 +101,7 @@ export async function planWheel(wheel: Wheel, pkg: LockedPackage, paths: EnvPath
     if (listed.size > MAX_SCRIPT) throw refuse('its entry points are too large');
     const { points, invalid } = entryPoints((await listed.read()).toString('utf8'));
     if (invalid !== null) throw refuse(`${JSON.stringify(invalid)} is no entry point`);
-    for (const point of points) {
+    for (const point of withVersion(points, pkg.name, paths)) {
       const path = `bin/${point.name}`;
       check(path);
       files.set(path, textFile(path, entryPointScript(point, python), 0o755));
@@ -126,12 +126,19 @@ export async function planWheel(wheel: Wheel, pkg: LockedPackage, paths: EnvPath
   };
 }
 
+/** A wheel of pip fits every Python, so it cannot bring the script that is named after one: installers know that. */
+function withVersion(points: readonly EntryPoint[], name: string, { interpreter }: EnvPaths): readonly EntryPoint[] {
+  const pip = points.find((point) => point.name === 'pip');
+  return name === 'pip' && pip !== undefined ? [...points, { ...pip, name: `pip${interpreter}` }] : points;
+}
+
 /** Files of the folder `.dist-info` that only an installer may write. */
 const OWN = ['INSTALLER', 'REQUESTED', 'direct_url.json'];
 
 function placeOf(
   path: string,
   wheel: Wheel,
+  name: string,
   paths: EnvPaths,
 ): { readonly path: string; readonly isScript: boolean } | null {
   const site = sitePackages(paths);
@@ -146,7 +153,7 @@ function placeOf(
     case 'scripts':
       return { path: `bin/${inner}`, isScript: true };
     case 'headers':
-      return { path: `include/site/python${paths.interpreter}/${wheel.name}/${inner}`, isScript: false };
+      return { path: `include/site/python${paths.interpreter}/${name}/${inner}`, isScript: false };
     case 'data':
       // What a virtual environment has as a link to `lib`.
       return { path: inner.replace(/^lib64\//, 'lib/'), isScript: false };

@@ -28,9 +28,6 @@ export interface Wheel {
   readonly distInfo: string;
   /** `six-1.17.0.data`, or null where there is none. */
   readonly data: string | null;
-  /** As METADATA writes it. */
-  readonly name: string;
-  readonly isPurelib: boolean;
   close(): void;
 }
 
@@ -119,8 +116,6 @@ async function checked(zip: Zip, expected: ExpectedWheel): Promise<Wheel> {
     files,
     distInfo,
     data,
-    name: about['name'] ?? '',
-    isPurelib: (wheel['root-is-purelib'] ?? '').toLowerCase() === 'true',
     close: () => zip.close(),
   };
 }
