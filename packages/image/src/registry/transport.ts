@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
@@ -99,6 +100,7 @@ async function exchange(
     request.on('timeout', () => {
       request.destroy(Object.assign(new Error(`no answer within ${IDLE_MS / 1000} s`), { code: 'ETIMEDOUT' }));
     });
+    request.on('socket', listenTo);
     // After an answer has come, errors belong to its body; rejecting again does nothing.
     request.on('error', (error) => reject(signal.aborted ? signal.reason : error));
     if (body === undefined || whole !== undefined) {
@@ -109,6 +111,18 @@ async function exchange(
       });
     }
   });
+}
+
+const heard = new WeakSet<Socket>();
+
+/**
+ * Between the end of an answer and its return to the agent nobody listens to a socket (Node 24): an abort in that moment would end the process.
+ * Whoever waits for the socket hears of the error as well.
+ */
+function listenTo(socket: Socket): void {
+  if (heard.has(socket)) return;
+  heard.add(socket);
+  socket.on('error', () => undefined);
 }
 
 function answerOf(message: IncomingMessage, method: Request['method']): Answer {
