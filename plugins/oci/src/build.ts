@@ -8,11 +8,11 @@ import { buildEnvironment, runConfig, workdirOf, writeDocuments } from './config
 import { STEPS } from './contents.ts';
 import { Draft, type Workbench } from './draft.ts';
 import { imageOf } from './image.ts';
+import { checkLocked } from './locked.ts';
 import type { OciSettings } from './options.ts';
 import { checkRoom } from './room.ts';
 import { copy } from './steps/copy.ts';
 import { link } from './steps/link.ts';
-import { checkLocked } from './steps/python-env.ts';
 import { rootfs } from './steps/rootfs.ts';
 import { user } from './steps/user.ts';
 import { workdir } from './steps/workdir.ts';
@@ -47,8 +47,7 @@ export async function build(shop: Workshop, job: Job, ctx: Ctx): Promise<Built> 
     ? await shop.supplies.of(job.access, ctx)
     : null;
   await carryOut(job, draft, bench, supply, settings.maxLayers, ctx);
-  const summary = supply?.summary() ?? null;
-  if (summary !== null) ctx.emit({ type: 'log', text: summary });
+  if (supply !== null) bench.log(supply.summary());
 
   const hasSteps = spec.steps.length > (parent === null ? 1 : 0);
   const { below, layers, history } = draft;

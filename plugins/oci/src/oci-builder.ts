@@ -15,20 +15,21 @@ import {
   Turns,
 } from '@rebake/sdk/building';
 import { createAhead } from './ahead.ts';
-import { build, type Workshop } from './build.ts';
+import type { Workshop } from './build.ts';
 import { CONTENTS, STEPS } from './contents.ts';
 import type { Image } from './image.ts';
 import type { OciSettings } from './options.ts';
 import { createBlobs } from './store/blobs.ts';
 import { createStore, type Store } from './store/store.ts';
+import { blobMemory } from './store/whereabouts.ts';
 import { createSupplies } from './supply.ts';
 
 const NO_SECRETS = { secrets: {}, network: 'default' } as const;
 
 /** A builder that makes images itself, in the layout that options name. Nothing is opened before the first call. */
 export function createOciBuilder(settings: OciSettings, { dir, env }: BuilderPlace): Builder {
-  const registries = new Registries();
   const cache = openCache(resolve(settings.cache ?? cacheDir(env)));
+  const registries = new Registries(blobMemory(cache));
   const layout = openLayout(settings.layout ?? join(dir, 'layout'));
   const blobs = createBlobs(cache, layout, registries);
   const store = createStore(cache, layout, blobs, registries);
@@ -59,6 +60,7 @@ export function createOciBuilder(settings: OciSettings, { dir, env }: BuilderPla
     },
     async build(job, ctx) {
       ctx.signal.throwIfAborted();
+      const { build } = await import('./build.ts');
       return whileWanted(ctx, async (own) => build(shop, job, own));
     },
     async fetch(image, key, ctx) {

@@ -10,8 +10,8 @@ export interface Supply {
   readonly download: Downloader;
   /** Environment of tools that run on this machine. */
   readonly env: Env;
-  /** A line about what was downloaded; null where nothing was. */
-  summary(): string | null;
+  /** A line about what was downloaded. */
+  summary(): string;
 }
 
 export interface Supplies {
@@ -92,7 +92,7 @@ function onlyCached(base: Downloader, cache: Cache): Downloader {
   };
 }
 
-function counting(base: Downloader, ctx: Ctx): { readonly download: Downloader; summary(): string | null } {
+function counting(base: Downloader, ctx: Ctx): { readonly download: Downloader; summary(): string } {
   let total = 0;
   let told = 0;
   const tell = (least: number): void => {
@@ -118,7 +118,7 @@ function counting(base: Downloader, ctx: Ctx): { readonly download: Downloader; 
     },
     summary() {
       tell(1);
-      return total === 0 ? null : `downloaded ${inUnits(total)}`;
+      return total === 0 ? 'nothing had to be downloaded' : `downloaded ${inUnits(total)}`;
     },
   };
 }

@@ -11,3 +11,9 @@ export function inUnits(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }
+
+/** Layers in numbers: `12 layers, 14.2 MB`. */
+export function sizesOf(layers: readonly { readonly size: number }[]): string {
+  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+  return `${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}, ${inUnits(bytes)}`;
+}

@@ -3,6 +3,7 @@ import type { Step } from '@rebake/image';
 import { debianLayers } from '@rebake/debian';
 import type { Draft, Workbench } from '../draft.ts';
 import type { Supply } from '../supply.ts';
+import { sizesOf } from '../words.ts';
 
 export async function debian(
   step: Extract<Step, { step: 'debian' }>,
@@ -12,5 +13,7 @@ export async function debian(
 ): Promise<void> {
   const { cache, compression, signal, log, onLayer } = bench;
   const means = { cache, download: supply.download, signal, log, env: supply.env, onLayer };
-  draft.add(await debianLayers(step, draft.fs(), compression, means), `rebake debian ${step.suite}`);
+  const layers = await debianLayers(step, draft.fs(), compression, means);
+  log(`debian ${step.suite}: ${sizesOf(layers)}`);
+  draft.add(layers, `rebake debian ${step.suite}`);
 }

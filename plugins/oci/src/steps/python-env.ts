@@ -5,6 +5,7 @@ import { failure } from '@rebake/sdk/building';
 import { valueOf } from '../config/env.ts';
 import type { Draft, Workbench } from '../draft.ts';
 import type { Supply } from '../supply.ts';
+import { sizesOf } from '../words.ts';
 
 type PythonEnv = Extract<Step, { step: 'python-env' }>;
 
@@ -20,13 +21,6 @@ export interface EnvOptions {
   readonly env: readonly string[];
   /** The most layers of the whole image. */
   readonly maxLayers: number;
-}
-
-/** Throws `STEP_UNSUPPORTED` for requirements that nobody has locked: no installer runs here. */
-export function checkLocked({ packages, prefix }: PythonEnv): void {
-  if ('locked' in packages || packages.requirements.length === 0) return;
-  const words = `the packages of ${prefix} are not locked, and this builder installs from locks only: run \`rebake lock\``;
-  throw failure('STEP_UNSUPPORTED', 'elsewhere', words);
 }
 
 export async function pythonEnv(
@@ -55,5 +49,7 @@ export async function pythonEnv(
   };
   const room = Math.max(LEAST_LAYERS, Math.min(MOST_LAYERS, maxLayers - draft.layers.length));
   const means = { cache, download: supply.download, signal, log, env: supply.env, onLayer, maxLayers: room };
-  draft.add(await pythonEnvLayers(request, means), `rebake python-env ${prefix}`);
+  const layers = await pythonEnvLayers(request, means);
+  log(`python-env ${prefix}: ${sizesOf(layers)}`);
+  draft.add(layers, `rebake python-env ${prefix}`);
 }

@@ -11,9 +11,8 @@ import {
   type Platform,
 } from '@rebake/image';
 import type { Cache } from '@rebake/cache';
-import { failure, heldHere, onBytes, parseName, type Registries, type RegistryPlace } from '@rebake/sdk/building';
+import { failure, heldHere, onBytes, parseName, told, type Registries, type RegistryPlace } from '@rebake/sdk/building';
 import { imageOf, isHeld, type Documents, type Image } from '../image.ts';
-import { inUnits } from '../words.ts';
 import type { Blobs, Reading } from './blobs.ts';
 import { once, partialName, readPartial, writePartial } from './partial.ts';
 
@@ -165,14 +164,8 @@ export function createStore(cache: Cache, layout: Layout, blobs: Blobs, registri
         .filter(({ registry }) => registry === to.registry)
         .map(({ repository }) => repository);
       const source = blobs.sourceOf(image, reading);
-      const { digest, bytes } = await registries
-        .client(reading)
-        .upload(source, image.manifest.digest, to, { ...onBytes(reading), mountFrom });
-      reading.emit({ type: 'sent', ...bytes });
-      const { uploaded, mounted, skipped } = bytes;
-      const words = `push: ${inUnits(uploaded)} sent, ${inUnits(mounted)} mounted, ${inUnits(skipped)} there already`;
-      reading.emit({ type: 'log', text: words });
-      return digest;
+      const options = { ...onBytes(reading), mountFrom };
+      return told(await registries.client(reading).upload(source, image.manifest.digest, to, options), reading);
     },
   };
 }
