@@ -55,12 +55,14 @@ export async function openLayerSink(cache: Cache, compression: Compression, sign
   }
 
   /** What is compressed depends on how it is cut, with zstd: so it is always cut in the same way. */
-  let block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  let block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   let used = 0;
+  /** Blocks that were compressed: fresh memory costs more than a copy. */
+  const free: Buffer[] = [];
 
-  async function compress(bytes: Uint8Array): Promise<void> {
+  async function compress(bytes: Uint8Array, done?: () => void): Promise<void> {
     signal.throwIfAborted();
-    const hasRoom = stream.write(bytes);
+    const hasRoom = stream.write(bytes, done);
     // While others compress what came before.
     hash.update(bytes);
     if (!hasRoom) await drained();
@@ -81,9 +83,9 @@ export async function openLayerSink(cache: Cache, compression: Compression, sign
         rest = rest.subarray(piece.byteLength);
         if (used < BLOCK_BYTES) return;
         const full = block;
-        block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+        block = free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
         used = 0;
-        await compress(full);
+        await compress(full, () => free.push(full));
       }
     },
     async finish(expected) {

@@ -88,7 +88,7 @@ async function bring(
 
 /** Docker and others write archives that are both: what the layout does not know, the older part may. */
 async function find(files: Files, name: string | null, platform: Platform): Promise<FoundImage> {
-  let unknown: unknown;
+  let unknown: BuildFailure | undefined;
   try {
     const image = await findOci(files, name, platform);
     if (image !== null) return image;

@@ -2,8 +2,8 @@
 import { posix } from 'node:path';
 import type { Found, LayerSource } from '../types.ts';
 import { passOver, type Span } from './contents.ts';
-import { layerAt, type Located, type Lookup } from './image-fs.ts';
 import { openFolder, type FileFacts } from './folder.ts';
+import { layerAt, type Located, type Lookup } from './lookup.ts';
 
 /** A content of one layer, and all files that have it. */
 interface Wanted extends Span {

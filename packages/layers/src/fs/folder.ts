@@ -1,5 +1,5 @@
 /** A folder of this machine that files are written below, and never beside: no symbolic link in it is followed. */
-import { closeSync, constants, lstatSync, mkdirSync, openSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failure, quote } from '../failures.ts';
 
@@ -31,9 +31,9 @@ export function openFolder(folder: string): Folder {
 
   function create({ path, mode }: FileFacts): number {
     parents(path);
-    const own = join(folder, path);
-    remove(own);
-    return openSync(own, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (mode & 0o111) === 0 ? 0o644 : 0o755);
+    return anew(join(folder, path), (own) => {
+      return openSync(own, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (mode & 0o111) === 0 ? 0o644 : 0o755);
+    });
   }
 
   return {
@@ -51,8 +51,7 @@ export function openFolder(folder: string): Folder {
     link(path, target) {
       attempt(folder, () => {
         parents(path);
-        remove(join(folder, path));
-        symlinkSync(target, join(folder, path));
+        anew(join(folder, path), (own) => symlinkSync(target, own));
       });
     },
   };
@@ -67,8 +66,15 @@ function makeFolder(path: string, isTop: boolean): void {
   if (!lstatSync(path).isDirectory()) throw failure('CACHE_UNUSABLE', `${quote(path)} is not a directory`);
 }
 
-function remove(path: string): void {
-  rmSync(path, { force: true });
+/** Makes something in the place of what is there, if anything is. */
+function anew<T>(path: string, make: (path: string) => T): T {
+  try {
+    return make(path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    unlinkSync(path);
+    return make(path);
+  }
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {

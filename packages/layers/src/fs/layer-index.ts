@@ -40,7 +40,7 @@ export interface LayerEntry {
 }
 
 export interface LayerIndex {
-  readonly entries: ReadonlyMap<string, LayerEntry>;
+  get(path: string): LayerEntry | undefined;
   /** Folders that are there only because something is in them. */
   readonly implied: ReadonlySet<string>;
   readonly gone: ReadonlySet<string>;
@@ -160,38 +160,44 @@ function toColumns(
 const isLink = (type: LayerEntry['type'] | undefined): boolean => type === 'symlink' || type === 'hardlink';
 const split = (text: string): readonly string[] => (text === '' ? [] : text.split('\0'));
 
-function fromColumns(columns: Columns): LayerIndex {
-  const { types, modes, uids, gids, sizes, offsets } = columns;
-  const targets = split(columns.targets);
+function fromColumns({ types, modes, uids, gids, sizes, offsets, ...columns }: Columns): LayerIndex {
   // The root's path is empty: one entry with no name is not the same as none.
   const paths = types === '' ? [] : columns.paths.split('\0');
-  const entries = new Map<string, LayerEntry>();
-  let link = 0;
-  for (const [i, path] of paths.entries()) {
-    const type = TYPES.get(types[i] ?? '') ?? 'other';
-    const target = isLink(type) ? (targets[link++] ?? '') : '';
-    const [mode = 0, uid = 0, gid = 0] = [modes[i], uids[i], gids[i]];
-    entries.set(path, { type, mode, uid, gid, size: sizes[i] ?? 0, offset: offsets[i] ?? 0, target });
-  }
+  const places = new Map<string, number>();
+  for (let i = 0; i < paths.length; i++) places.set(paths[i] ?? '', i);
+  const targets = new Map(linksOf(types).map((i, n) => [i, n]));
+  const texts = split(columns.targets);
   const gone = new Set(split(columns.gone));
   const opaque = new Set(split(columns.opaque).map((path) => path.slice(1)));
-  const implied = impliedBy(entries, gone, opaque);
+  const implied = impliedBy(places, gone, opaque);
   let children: Map<string, string[]> | undefined;
   return {
-    entries,
+    // Of most entries nobody ever asks: an object for each would take longer than all the rest.
+    get(path) {
+      const i = places.get(path);
+      if (i === undefined) return undefined;
+      const [mode = 0, uid = 0, gid = 0, size = 0, offset = 0] = [modes[i], uids[i], gids[i], sizes[i], offsets[i]];
+      const target = texts[targets.get(i) ?? -1] ?? '';
+      return { type: TYPES.get(types[i] ?? '') ?? 'other', mode, uid, gid, size, offset, target };
+    },
     implied,
     gone,
     opaque,
     children(folder) {
-      children ??= childrenOf([...entries.keys(), ...implied]);
+      children ??= childrenOf([...paths, ...implied]);
       return children.get(folder) ?? [];
     },
   };
 }
 
+/** Places of links among the entries. */
+function linksOf(types: string): readonly number[] {
+  return [...types.matchAll(/[lh]/g)].map(({ index }) => index);
+}
+
 /** Folders that entries are in, or from which something is taken away, and that no entry names. */
 function impliedBy(
-  entries: ReadonlyMap<string, LayerEntry>,
+  entries: ReadonlyMap<string, number>,
   gone: ReadonlySet<string>,
   opaque: ReadonlySet<string>,
 ): Set<string> {

@@ -70,9 +70,10 @@ export function createView(layers: number, index: (layer: number) => Promise<Lay
     return node.through[i];
   }
 
-  function extend(node: Node, layer: number, { entries, implied, gone, opaque }: LayerIndex): void {
+  function extend(node: Node, layer: number, index: LayerIndex): void {
     const { path } = node;
-    const type = entries.get(path)?.type;
+    const { implied, gone, opaque } = index;
+    const type = index.get(path)?.type;
     if (type === 'directory' || implied.has(path) || (path === '' && type === undefined)) node.through.push(layer);
     else if (type !== undefined) node.isDone = true;
     if (gone.has(path) || opaque.has(path)) node.isDone = true;
@@ -84,12 +85,12 @@ export function createView(layers: number, index: (layer: number) => Promise<Lay
     for (let i = 0; ; i++) {
       const layer = await candidate(node, i);
       if (layer === undefined) break;
-      const { entries, implied, gone } = loaded[layer] ?? (await indexOf(layer));
-      const entry = entries.get(path);
+      const here = loaded[layer] ?? (await indexOf(layer));
+      const entry = here.get(path);
       // Something is in it, so that a file of a layer below can no longer be there.
       if (entry !== undefined) return isImplied && !isFolderLike(entry) ? MADE_UP : { layer, entry };
-      isImplied ||= implied.has(path);
-      if (gone.has(path)) break;
+      isImplied ||= here.implied.has(path);
+      if (here.gone.has(path)) break;
     }
     return isImplied ? MADE_UP : null;
   }
