@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Env } from '@rebake/cache';
 import { BuildFailure } from '@rebake/image';
 import { lockDebian } from './debian.ts';
 import { homeOf } from './home.ts';
@@ -9,26 +10,37 @@ import { readPipSettings, type PipSettings } from './pip/settings.ts';
 import { uvAddresses } from './pip/logins.ts';
 import { lockPython, type ReadyUv } from './python.ts';
 import type { DebianLockRequest, LockMeans, LockOutcome, PythonLockRequest } from './types.ts';
-import { uvSetting } from './uv/environment.ts';
+import { uvSetting, type UvSetting } from './uv/environment.ts';
 import { findUv } from './uv/find.ts';
-import { pythonFor } from './uv/python.ts';
+import { pythonFor, type FoundPython } from './uv/python.ts';
 
 /** Makes locks of one project. */
 export interface Locker {
   /** Resolves with uv. Rejects with `LOCK_TOOL_MISSING` or `LOCK_TOOL_FAILED` when uv itself is the trouble. */
   python(request: PythonLockRequest): Promise<LockOutcome>;
   debian(request: DebianLockRequest): Promise<LockOutcome>;
+  /** uv as {@link Locker.python} runs it, for building source archives. The environment may hold logins. Rejects as that does. */
+  tool(): Promise<{ readonly path: string; readonly env: Env }>;
 }
 
 /** Nothing happens before something is to be locked. */
 export function createLocker(means: LockMeans): Locker {
-  let ready: Promise<ReadyUv> | null = null;
+  let made: Promise<ReadyUv> | null = null;
+  const ready = async (): Promise<ReadyUv> => (made ??= makeReady(means));
   return {
     async python(request) {
-      const uv = await (ready ??= makeReady(means));
-      return lockPython(request, uv, join(await means.cache.scratch(), `lock-${randomUUID()}`), means.signal);
+      return lockPython(
+        request,
+        await ready(),
+        join(await means.cache.scratch(), `lock-${randomUUID()}`),
+        means.signal,
+      );
     },
     debian: (request) => lockDebian(request, means),
+    async tool() {
+      const { uv, setting } = await ready();
+      return { path: uv.path, env: setting.env };
+    },
   };
 }
 
@@ -41,12 +53,7 @@ async function makeReady(means: LockMeans): Promise<ReadyUv> {
   const setting = await uvSetting(env, pip, access, folder);
   try {
     const found = await pythonFor(uv, { ...means, env: setting.env }, folder);
-    return {
-      uv,
-      setting: found.downloads ? withDownloads(setting) : setting,
-      python: found.python,
-      secrets: secretsOf(pip, means),
-    };
+    return { uv, setting: withPython(setting, found), secrets: secretsOf(pip, means) };
   } catch (error) {
     if (error instanceof BuildFailure || signal.aborted) throw error;
     throw new BuildFailure({
@@ -57,8 +64,16 @@ async function makeReady(means: LockMeans): Promise<ReadyUv> {
   }
 }
 
-function withDownloads(setting: ReadyUv['setting']): ReadyUv['setting'] {
-  return { ...setting, env: { ...setting.env, UV_PYTHON_DOWNLOADS: 'automatic' } };
+function withPython(setting: UvSetting, { folder, downloads }: FoundPython): UvSetting {
+  const path = [folder, setting.env['PATH']].filter((part) => part !== null && part !== undefined && part !== '');
+  return {
+    ...setting,
+    env: {
+      ...setting.env,
+      ...(folder === null ? {} : { PATH: path.join(':') }),
+      ...(downloads ? { UV_PYTHON_DOWNLOADS: 'automatic' } : {}),
+    },
+  };
 }
 
 /** Passwords in addresses: what a tool prints must not show them, however it writes them. */

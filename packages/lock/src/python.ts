@@ -23,8 +23,6 @@ const NO_ANSWER = 1;
 export interface ReadyUv {
   readonly uv: Uv;
   readonly setting: UvSetting;
-  /** Path of the Python that it is told to use; null: it finds one. */
-  readonly python: string | null;
   /** Texts that must not be repeated. */
   readonly secrets: readonly string[];
 }
@@ -40,7 +38,7 @@ export async function lockPython(
   try {
     const { lines, args } = await prepare(request, folder);
     await writeFile(join(folder, INPUT), lines);
-    const all = ['pip', 'compile', INPUT, ...args, ...ready.setting.args, ...pythonArgs(ready)];
+    const all = ['pip', 'compile', INPUT, ...args, ...ready.setting.args];
     const run = async (env: Env): Promise<Ran> => runTool(ready.uv.path, all, { env, cwd: folder, signal });
     const ran = await run(envFor(lines, ready));
     if (ran.code !== 0) return failure(ran, await unreachable(ran, lines, ready, run), folder, ready);
@@ -121,21 +119,26 @@ function upgradeArgs(upgrade: Upgrade): readonly string[] {
   return upgrade === 'everything' ? ['--upgrade'] : upgrade.map((name) => `--upgrade-package=${name}`);
 }
 
-function pythonArgs({ python }: ReadyUv): readonly string[] {
-  return python === null ? [] : [`--python=${python}`];
-}
-
 /** From uv's lock to ours: files that can fit, no login, no address of this machine, and what it was made from. */
-async function finish(text: string, { wanted, source }: PythonLockRequest): Promise<LockOutcome> {
+async function finish(text: string, { wanted, source, existing }: PythonLockRequest): Promise<LockOutcome> {
   const parsed = parsePylock(withoutLocalFiles(withoutLogin(text)));
   if (!parsed.ok) return { ok: false, why: 'unresolvable', words: localHint(parsed.message, text) };
   const packages = parsed.lock.packages.map((locked) => fitting(locked, wanted));
+  const known = new Set(existing === null ? [] : sourcesThatCompile(existing));
   const compiles: string[] = [];
   for (const locked of packages) {
     if (locked.wheels.length > 0 || locked.sdist === null) continue;
-    if ((await source(locked, wanted)) === 'compiles') compiles.push(locked.name);
+    if (known.has(locked.sdist.digest) || (await source(locked, wanted)) === 'compiles') compiles.push(locked.name);
   }
   return { ok: true, text: pylockText({ packages, madeFrom: wanted, compiles }) };
+}
+
+/** Digests of sources of which the lock that is there knows it: trying takes long. */
+function sourcesThatCompile(existing: string): readonly string[] {
+  const parsed = parsePylock(existing);
+  if (!parsed.ok) return [];
+  const { packages, compiles } = parsed.lock;
+  return packages.flatMap(({ name, sdist }) => (sdist !== null && compiles.includes(name) ? [sdist.digest] : []));
 }
 
 /** An index has wheels for every system there is; a lock is for one. */

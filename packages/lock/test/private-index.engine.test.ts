@@ -233,6 +233,11 @@ describe('versions', () => {
     const outcome = await own.python(['pure-source', 'native-source', 'tiny-a']);
     expect(own.sources.map(({ name }) => name)).toEqual(['native-source', 'pure-source']);
     expect(lockOf(outcome).compiles).toEqual(['native-source']);
+    // What is known to need one is not tried again.
+    own.sources.length = 0;
+    const again = await own.python(['pure-source', 'native-source', 'tiny-a'], { existing: lockedText(outcome) });
+    expect(lockedText(again)).toBe(lockedText(outcome));
+    expect(own.sources.map(({ name }) => name)).toEqual(['pure-source']);
   });
 });
 

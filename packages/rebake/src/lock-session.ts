@@ -31,26 +31,31 @@ export async function openLockSession(
     ...(proxy === undefined ? {} : { proxy }),
   });
   const mirror = expansion.locks.find((lock) => lock.kind === 'debian' && lock.mirror !== null);
+  const locker = createLocker({
+    cache,
+    download,
+    env,
+    access,
+    signal,
+    mirror: mirror?.kind === 'debian' ? mirror.mirror : null,
+    log,
+  });
   return {
-    locker: createLocker({
-      cache,
-      download,
-      env,
-      access,
-      signal,
-      mirror: mirror?.kind === 'debian' ? mirror.mirror : null,
-      log,
-    }),
+    locker,
     async source({ sdist }, { interpreter }) {
       if (sdist === null) return 'unknown';
-      const { buildSdist } = await import('@rebake/python');
+      const [{ buildSdist }, uv] = await Promise.all([import('@rebake/python'), locker.tool()]);
       try {
-        const { pure } = await buildSdist(sdist, interpreter, { cache, download, signal, env, log });
-        return pure ? 'pure' : 'compiles';
+        const means = { cache, download, signal, env: uv.env, log, uv: async () => uv.path };
+        return (await buildSdist(sdist, interpreter, means)).pure ? 'pure' : 'compiles';
       } catch (error) {
         if (!(error instanceof BuildFailure) || signal.aborted) throw error;
-        // It needs something that this machine has not; whoever builds it says what.
-        return error.error.code === 'SDIST_COMPILES' ? 'compiles' : 'unknown';
+        if (error.error.code !== 'SDIST_FAILED') return 'unknown';
+        // Here is no compiler for it, no header, or another Python: whoever builds it needs what this machine has not.
+        log(
+          `${sdist.name} cannot be built here, and is left to a builder with an engine: ${reasonIn(error.error.words)}`,
+        );
+        return 'compiles';
       }
     },
     close: async () => {
@@ -90,4 +95,11 @@ async function indexAccess(
   } finally {
     close();
   }
+}
+
+/** The line that says why, in pages of what a build printed. */
+function reasonIn(words: string): string {
+  const lines = words.split('\n').map((line) => line.trim());
+  const said = lines.findLast((line) => /^(?:\w*Error\b|error: (?!Failed to build|subprocess))/.test(line));
+  return said ?? lines[0] ?? '';
 }

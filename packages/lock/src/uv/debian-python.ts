@@ -18,7 +18,9 @@ const MACHINES = {
 
 type Means = Pick<LockMeans, 'cache' | 'download' | 'env' | 'signal' | 'log' | 'mirror'>;
 
-/** Path of a Python that runs on this machine without being installed, below `folder`; null: there is no mirror that has one. */
+/**
+ * Folder for PATH with a `python3` that runs on this machine without being installed, below `folder`; null: there is no mirror that has one.
+ */
 export async function debianPython(means: Means, folder: string): Promise<string | null> {
   const machine = process.arch === 'x64' || process.arch === 'arm64' ? MACHINES[process.arch] : null;
   const mirror = means.mirror ?? (await machineMirror(means.env));
@@ -69,14 +71,20 @@ async function launcher(
       ),
     )
   ).flat();
-  const path = join(root, 'usr', 'bin', 'rebake-python');
-  // Python looks for its library upwards from the name that it was started by.
-  await writeFile(
-    path,
-    `#!/bin/sh\nexec ${quoted(join(own, loader))} --library-path ${quoted(libraries.join(':'))} --argv0 "$0" ${quoted(join(root, 'usr', 'bin', `python${version}`))} "$@"\n`,
-  );
+  const start = join(root, 'usr', 'bin', 'rebake-python');
+  const python = quoted(join(root, 'usr', 'bin', `python${version}`));
+  const load = `${quoted(join(own, loader))} --library-path ${quoted(libraries.join(':'))}`;
+  // Python looks for its library upwards from the name that it was started by, which in an environment is a link to this.
+  await script(start, `exec ${load} --argv0 "$0" ${python} "$@"`);
+  const onPath = join(root, 'on-path');
+  await mkdir(onPath);
+  await script(join(onPath, 'python3'), `exec ${quoted(start)} "$@"`);
+  return onPath;
+}
+
+async function script(path: string, line: string): Promise<void> {
+  await writeFile(path, `#!/bin/sh\n${line}\n`);
   await chmod(path, 0o755);
-  return path;
 }
 
 function quoted(text: string): string {

@@ -4,9 +4,9 @@ import type { LockMeans } from '../types.ts';
 import { debianPython } from './debian-python.ts';
 import type { Uv } from './find.ts';
 
-/** The Python to name to uv; null: it finds one itself, or fetches one where `downloads` says so. */
+/** Where uv finds a Python: on PATH with `folder` in front, where there is one; or it fetches one where `downloads` says so. */
 export interface FoundPython {
-  readonly python: string | null;
+  readonly folder: string | null;
   readonly downloads: boolean;
 }
 
@@ -18,8 +18,8 @@ export async function pythonFor(
 ): Promise<FoundPython> {
   const { env, signal } = means;
   const { code } = await runTool(uv.path, ['python', 'find', '--quiet'], { env, cwd: folder, signal });
-  if (code === 0) return { python: null, downloads: false };
-  const python = await debianPython(means, folder);
+  if (code === 0) return { folder: null, downloads: false };
+  const made = await debianPython(means, folder);
   // Without a mirror there is still uv's own way, from a host of its own.
-  return { python, downloads: python === null };
+  return { folder: made, downloads: made === null };
 }
