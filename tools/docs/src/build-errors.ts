@@ -243,6 +243,26 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'Archives and layers',
+    rows: [
+      row(
+        'ARCHIVE_INVALID',
+        'An archive (a rootfs, a saved image, a layer, a package) is torn, compressed in an unknown way, too large, or holds what it must not: paths out of it, an entry twice, something below a link, devices. The words name the archive and the entry.',
+        'Make or download it again. One that was written so on purpose is not to be trusted.',
+      ),
+      row(
+        'IMAGE_INVALID',
+        'An image has a document or a file that cannot be: a config that is none, or a file of it is far larger than such files are.',
+        'Read its words; build or fetch the image again.',
+      ),
+      row(
+        'LAYOUT_IMAGE_UNKNOWN',
+        'A layout or an archive holds no image of the name that was asked for, or several and none was named.',
+        'Name one of those in the words, as it is called there.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(
