@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Credentials } from '@rebake/image';
-import type { EnginesState, RegistryName } from '@rebake/tool-engines';
+import type { EnginesState } from '@rebake/tool-engines';
 import { describeEngine } from '@rebake/tool-engines/vitest';
 import { expect, it } from 'vitest';
 import { createTokenFetcher } from '../src/index.ts';
@@ -30,7 +30,7 @@ function loginsOf(logins: Readonly<Record<string, Credentials>>, asked: TokenReq
   };
 }
 
-function loginOf({ registries }: EnginesState, name: Exclude<RegistryName, 'plain'>) {
+function loginOf({ registries }: EnginesState, name: 'auth' | 'tls' | 'token') {
   const { address, username, password } = registries[name];
   return { address, logins: { [address]: { username, password } } };
 }

@@ -26,6 +26,7 @@ export type { Descriptor, ImageConfig, ImageIndex, ImageManifest, IndexEntry } f
 export { createCredentialStore } from './credentials/store.ts';
 export type { CredentialStore } from './credentials/store.ts';
 export { createRegistryClient } from './registry/client.ts';
+export type { BlobMemory } from './registry/blobs.ts';
 export type {
   ManifestAt,
   ReferenceAt,

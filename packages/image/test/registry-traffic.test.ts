@@ -1,6 +1,6 @@
 // What an upload costs and what it tells of it: nothing crosses the network twice, busy registries are left alone, tokens may expire on the way.
 import { describe, expect, it } from 'vitest';
-import { BuildFailure, digestOfBytes, type BlobSource, type Digest } from '../src/index.ts';
+import { BuildFailure, digestOfBytes, type BlobMemory, type BlobSource, type Digest } from '../src/index.ts';
 import { client, errorReply, serve, tinyImage, type Handler, type Received, type TinyImage } from './fake-registry.ts';
 import { failureOf, pieces } from './layout-tools.ts';
 import { memoryRegistry } from './memory-registry.ts';
@@ -113,6 +113,49 @@ describe('a blob that this client put into one repository', () => {
     const sent = await it.upload(source(one), one.manifest, { registry: fake.host, repository: 'b' }, { signal });
     expect(sent.bytes).toEqual({ uploaded: 0, mounted: 0, skipped: sizeOf(one) });
     expect(fake.log().filter((line) => line.startsWith('DELETE /v2/b/blobs/uploads/'))).toHaveLength(3);
+  });
+});
+
+describe('a memory of earlier processes', () => {
+  function memory(): BlobMemory & { readonly known: Map<string, string> } {
+    const known = new Map<string, string>();
+    return {
+      known,
+      recall: async (host, digest) => known.get(`${host} ${digest}`) ?? null,
+      keep: async (host, digest, repository) => void known.set(`${host} ${digest}`, repository),
+    };
+  }
+
+  it('mounts what they put elsewhere in the registry, and looks for what they put here', async () => {
+    await using fake = await serve(memoryRegistry().handle);
+    const shelf = memory();
+    const upload = async (repository: string) => {
+      await using it = client({ memory: shelf });
+      return (await it.upload(source(one), one.manifest, { registry: fake.host, repository }, { signal })).bytes;
+    };
+    expect(await upload('a')).toEqual({ uploaded: sizeOf(one), mounted: 0, skipped: 0 });
+    expect(new Set(shelf.known.values())).toEqual(new Set(['a']));
+    expect(await upload('b')).toEqual({ uploaded: 0, mounted: sizeOf(one), skipped: 0 });
+    expect(await upload('b')).toEqual({ uploaded: 0, mounted: 0, skipped: sizeOf(one) });
+  });
+
+  it('that is wrong, or names what may not be read, costs no more than a request', async () => {
+    const registry = memoryRegistry(({ method, query }) =>
+      method === 'POST' && query.get('from') === 'closed' ? errorReply(403, 'DENIED', 'not yours') : undefined,
+    );
+    await using fake = await serve(registry.handle);
+    const wrong = (repository: string): BlobMemory => ({ recall: async () => repository, keep: async () => undefined });
+    for (const from of ['closed', 'empty']) {
+      await using it = client({ memory: wrong(from) });
+      const to = { registry: fake.host, repository: `for-${from}` };
+      expect((await it.upload(source(one), one.manifest, to, { signal })).bytes.uploaded).toBe(sizeOf(one));
+      await using left = await serve(memoryRegistry().handle);
+      await it.upload(source(two), two.manifest, { registry: left.host, repository: 'a' }, { signal });
+      const copied = { registry: left.host, repository: 'a', manifest: two.manifest };
+      const target = { registry: fake.host, repository: `copy-for-${from}`, tag: 'x' };
+      const { bytes } = await it.copy(copied, target, { signal });
+      expect(bytes.uploaded + bytes.mounted).toBe(sizeOf(two));
+    }
   });
 });
 

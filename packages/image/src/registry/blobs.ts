@@ -12,10 +12,16 @@ export type How = keyof SentBytes;
 const MAX_REPOSITORIES = 4;
 const MAX_BLOBS = 20_000;
 
+/** Remembers beyond this process in which repository of a registry (`host[:port]`) a blob was seen last. */
+export interface BlobMemory {
+  recall(host: string, digest: Digest): Promise<string | null>;
+  keep(host: string, digest: Digest, repository: string): Promise<void>;
+}
+
 export interface Blobs {
   /** Another repository that held the blob when last seen; null: none is known. */
-  elsewhere(digest: Digest, repository: string): string | null;
-  found(digest: Digest, repository: string): void;
+  elsewhere(digest: Digest, repository: string): Promise<string | null>;
+  found(digest: Digest, repository: string): Promise<void>;
   /** It was not there after all. */
   lost(digest: Digest, repository: string): void;
   sentAhead(digest: Digest, repository: string, how: How): void;
@@ -25,7 +31,7 @@ export interface Blobs {
   alone<T>(digest: Digest, signal: AbortSignal, send: () => Promise<T>): Promise<T>;
 }
 
-export function createBlobs(): Blobs {
+export function createBlobs(host: string, memory: BlobMemory | null): Blobs {
   const holders = new Map<Digest, readonly string[]>();
   const ahead = new Map<string, How>();
   const underway = new Map<Digest, Promise<unknown>>();
@@ -41,8 +47,18 @@ export function createBlobs(): Blobs {
     (holders.get(digest) ?? []).filter((one) => one !== repository);
 
   return {
-    elsewhere: (digest, repository) => without(digest, repository)[0] ?? null,
-    found: (digest, repository) => remember(digest, [repository, ...without(digest, repository)]),
+    async elsewhere(digest, repository) {
+      const held = holders.get(digest);
+      // Known to be here as well: a look is all that it takes.
+      if (held?.includes(repository) === true) return null;
+      const other = held?.[0] ?? (await memory?.recall(host, digest)) ?? null;
+      return other === repository ? null : other;
+    },
+    async found(digest, repository) {
+      const isNews = holders.get(digest)?.[0] !== repository;
+      remember(digest, [repository, ...without(digest, repository)]);
+      if (isNews) await memory?.keep(host, digest, repository);
+    },
     lost: (digest, repository) => remember(digest, without(digest, repository)),
     sentAhead: (digest, repository, how) => void ahead.set(`${repository} ${digest}`, how),
     takeAhead(digest, repository) {

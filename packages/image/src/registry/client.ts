@@ -16,6 +16,7 @@ import {
 import { answerFailure, observe } from './errors.ts';
 import { getConfig, getManifest, headManifest, putManifest, scopes } from './manifests.ts';
 import type { CopyOptions, DownloadOptions, Sent, SentBytes, UploadOptions } from './options.ts';
+import type { BlobMemory } from './blobs.ts';
 import type { Session } from './session.ts';
 
 /** A repository of a registry (`host[:port]`). */
@@ -107,6 +108,8 @@ export interface RegistryClientOptions {
   readonly now?: () => number;
   /** Waits between tries. Default: a timer. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** What earlier processes learnt about where blobs are: they are mounted from there. Default: nothing. */
+  readonly memory?: BlobMemory;
   /** Where HTTPS_PROXY and NO_PROXY are looked for. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -139,6 +142,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       userAgent: options.userAgent ?? 'rebake',
       env: { ...(options.env ?? process.env) },
       now: options.now ?? (() => Date.now()),
+      memory: options.memory ?? null,
       pause: options.pause ?? (async (ms, signal) => sleep(ms, undefined, { signal })),
     });
   }

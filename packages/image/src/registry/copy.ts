@@ -4,7 +4,7 @@ import { BuildFailure, type Digest } from '../types.ts';
 import { createTally, type How } from './blobs.ts';
 import { getBlob, putManifest } from './manifests.ts';
 import type { CopyOptions, Sent } from './options.ts';
-import { closeUpload, isThere, openUpload, verified, type Upload } from './sending.ts';
+import { closeUpload, isDenied, isThere, openUpload, verified, type Upload } from './sending.ts';
 import { createPatience, gather, notFound, readRemote, transferAll, type End, type Transfer } from './transfers.ts';
 
 /** Copies a manifest or an index with all that it refers to, and stores it under `tag`. Its digest is what it was. */
@@ -20,7 +20,7 @@ export async function copyImage(
   await transferAll(documents, options, async (blob, transfer) => {
     const copy = async (): Promise<How> => copyBlob(from, to, blob, transfer);
     tally.count(await blobs.alone(blob.digest, transfer.signal, copy), blob.size);
-    blobs.found(blob.digest, to.repository);
+    await blobs.found(blob.digest, to.repository);
     transfer.reached(blob.size);
   });
   // An index goes last: a registry takes it only when all of its manifests are there.
@@ -37,12 +37,16 @@ async function copyBlob(from: End, to: End, blob: Descriptor, transfer: Transfer
   if (isSameRegistry && from.repository === to.repository) return 'skipped';
   if (!isSameRegistry && (await isThere(to, blob.digest, signal))) return 'skipped';
   // Within a registry the blob is in `from`; between registries this process may know a neighbour of `to` that has it.
-  let neighbour = isSameRegistry ? from.repository : to.session.blobs.elsewhere(blob.digest, to.repository);
+  let neighbour = isSameRegistry ? from.repository : await to.session.blobs.elsewhere(blob.digest, to.repository);
   const judge = createPatience(to.session, signal);
   for (;;) {
-    const upload = await openUpload(to, blob.digest, neighbour, signal);
+    const upload = await openUpload(to, blob.digest, neighbour, signal).catch((error: unknown) => {
+      if (isSameRegistry || neighbour === null || !isDenied(error)) throw error;
+      return 'denied' as const;
+    });
     if (upload === null) return neighbour === null ? 'skipped' : 'mounted';
     if (!isSameRegistry) neighbour = null;
+    if (upload === 'denied') continue;
     try {
       await send(from, to, blob, upload, transfer);
       return 'uploaded';

@@ -117,3 +117,8 @@ export async function* verified(
   }
   if (seen !== size || `sha256:${hash.digest('hex')}` !== digest) throw wrong;
 }
+
+/** Whether a registry refused for want of rights: a neighbour that may not be read has nothing. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof BuildFailure && error.error.code === 'REGISTRY_DENIED';
+}

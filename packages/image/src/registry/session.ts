@@ -1,7 +1,7 @@
 /** Requests to one registry: scheme, login, redirects, and trying again what may work the second time. */
 import { BuildFailure, type Credentials, type RegistryAccess } from '../types.ts';
 import { createAuth, type Auth } from './auth.ts';
-import { createBlobs, type Blobs } from './blobs.ts';
+import { createBlobs, type BlobMemory, type Blobs } from './blobs.ts';
 import { connectionFailure } from './errors.ts';
 import { createSlots } from './slots.ts';
 import { createTransport, isLoopback, type Answer, type Body, type Request, type Transport } from './transport.ts';
@@ -46,6 +46,7 @@ export interface SessionOptions {
   readonly env: NodeJS.ProcessEnv;
   credentials(): Promise<Credentials | null>;
   readonly now: () => number;
+  readonly memory: BlobMemory | null;
   /** Resolves after `ms`; rejects when the signal aborts first. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -178,7 +179,7 @@ export function createSession(options: SessionOptions): Session {
     transport.close();
   }
 
-  return { host, blobs: createBlobs(), send, address, pause, close };
+  return { host, blobs: createBlobs(host, options.memory), send, address, pause, close };
 }
 
 /** Whether a connection broke in a way that a new one may not; who refuses or is unknown does so a moment later too. */

@@ -8,7 +8,7 @@ import { createTally, type How } from './blobs.ts';
 import { putManifest, scopes } from './manifests.ts';
 import type { Sent, SentBytes, UploadOptions } from './options.ts';
 import { PiecesRefused, sendInPieces } from './pieces.ts';
-import { cancelUpload, closeUpload, isThere, openUpload, verified, type Upload } from './sending.ts';
+import { cancelUpload, closeUpload, isDenied, isThere, openUpload, verified, type Upload } from './sending.ts';
 import { createPatience, gather, transferAll, type End, type Transfer } from './transfers.ts';
 
 const CHUNK_BYTES = 32 << 20;
@@ -81,7 +81,7 @@ function createSender(source: BlobSource, to: End, options: UploadOptions): Send
   return async (blob, transfer) =>
     to.session.blobs.alone(blob.digest, transfer.signal, async () => {
       const how = await send(blob, transfer);
-      to.session.blobs.found(blob.digest, to.repository);
+      await to.session.blobs.found(blob.digest, to.repository);
       transfer.reached(blob.size);
       return how;
     });
@@ -99,7 +99,7 @@ async function begin(
 ): Promise<Upload | 'mounted' | 'skipped'> {
   const { blobs } = to.session;
   let open: Upload | null = null;
-  const known = blobs.elsewhere(digest, to.repository);
+  const known = await blobs.elsewhere(digest, to.repository);
   if (known !== null) {
     const mounted = await mount(to, digest, known, signal);
     if (mounted === 'mounted') return mounted;
@@ -141,10 +141,6 @@ async function holds({ session }: End, digest: Digest, repository: string, signa
     if (isDenied(error)) return false;
     throw error;
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof BuildFailure && error.error.code === 'REGISTRY_DENIED';
 }
 
 /** In one request; what breaks begins anew. `first`: the upload to begin with, where one is open. */

@@ -1,6 +1,7 @@
 /** Registries as stores ask them: one client, whoever calls, and answers that are images or failures. */
 import { BuildFailure, createRegistryClient } from '@rebake/image';
 import type {
+  BlobMemory,
   Digest,
   Location,
   Output,
@@ -35,8 +36,14 @@ const PLATFORMS: readonly Platform[] = ['linux/amd64', 'linux/arm64'];
 
 /** One client for all calls of a builder, so that sockets and tokens last longer than one of them. */
 export class Registries {
+  readonly #memory: BlobMemory | undefined;
   #client: RegistryClient | undefined;
   #last: Pick<Use, 'credentials' | 'registry'> | undefined;
+
+  /** `memory`: where blobs were in earlier processes. */
+  constructor(memory?: BlobMemory) {
+    this.#memory = memory;
+  }
 
   /** The client, with logins and settings of whoever asked last: they are the same user's. */
   client(use: Use): RegistryClient {
@@ -44,6 +51,7 @@ export class Registries {
     this.#client ??= createRegistryClient({
       access: (host) => this.#last?.registry(host) ?? { host },
       credentials: async (host) => (await this.#last?.credentials(host)) ?? null,
+      ...(this.#memory === undefined ? {} : { memory: this.#memory }),
     });
     return this.#client;
   }
