@@ -11,6 +11,12 @@ async function built(project: Rig): Promise<void> {
   expect((await project.rebake('apply --auto-approve')).code).toBe(EXIT.done);
 }
 
+async function identityOf(project: Rig, node: string): Promise<string> {
+  const { out } = await project.rebake(`show ${node} --json`);
+  const { nodes } = JSON.parse(out) as { nodes: { entry: { output: { identity: string } } }[] };
+  return nodes[0]?.entry.output.identity ?? '';
+}
+
 /** Paths of the files in a tar of plain names. */
 function entriesOf(archive: Buffer): Map<string, Buffer> {
   const entries = new Map<string, Buffer>();
@@ -42,10 +48,8 @@ describe('export', () => {
     const archive = readFileSync(project.path('glm.tar'));
     const [image, ...others] = listOf(archive);
     expect(others).toEqual([]);
-    const shown = JSON.parse((await project.rebake('show glm@python --json')).out) as {
-      nodes: { entry: { output: { identity: string } } }[];
-    };
-    expect(image?.Config).toBe(`blobs/sha256/${shown.nodes[0]?.entry.output.identity.slice(7)}`);
+    const identity = await identityOf(project, 'glm@python');
+    expect(image?.Config).toBe(`blobs/sha256/${identity.slice(7)}`);
     expect(image?.RepoTags.length).toBeGreaterThan(0);
     for (const tag of image?.RepoTags ?? []) {
       expect(project.engine.names.has(tag)).toBe(true);
@@ -66,6 +70,35 @@ describe('export', () => {
     expect(out).toBe('');
     expect(listOf(bytes)).toHaveLength(new Set(project.engine.built).size);
     expect((await project.rebake('export --output - --format oci')).bytes.includes('manifest.json')).toBe(false);
+  });
+
+  it('has the builder bring what is in its layout in part, for as long as it takes', async () => {
+    using project = rig(FLEET);
+    await built(project);
+    const layout = await copyToLayout(project);
+    const { builder, names } = project.engine;
+    const here = await layout.names();
+    const base = await identityOf(project, 'base/python');
+    const before = { ...builder };
+    Object.assign(builder, {
+      async tag(...args: Parameters<typeof before.tag>) {
+        const at = await before.tag(...args);
+        const known = [...here.keys()].find((name) => names.get(name) === args[0].identity);
+        await layout.name(args[1], here.get(known ?? '')!);
+        return at;
+      },
+      async remove(...args: Parameters<typeof before.remove>) {
+        await before.remove(...args);
+        if ('name' in args[0]) await layout.unname(args[0].name);
+      },
+    });
+    for (const name of here.keys()) if (names.get(name) === base) await layout.unname(name);
+    const left = [...(await layout.names()).keys()];
+    expect(left.length).toBeLessThan(here.size);
+    const { code } = await project.rebake('export base/python --output base.tar');
+    expect(code).toBe(EXIT.done);
+    expect(listOf(readFileSync(project.path('base.tar')))).toHaveLength(1);
+    expect([...(await layout.names()).keys()]).toEqual(left);
   });
 
   it('says that an image is an older one, and exports it all the same', async () => {

@@ -1,7 +1,7 @@
 // `rebake prune`: what it says, asks and removes: of the cache, by age and size; of the project's layouts, what nobody names any more.
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openLayout, type Layout } from '@rebake/sdk';
+import { digestOfBytes, openLayout, type Digest, type Layout } from '@rebake/sdk';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/index.ts';
 import { toldToPeople } from './declarations.ts';
@@ -84,7 +84,7 @@ describe('prune of the cache', () => {
     expect(cachedBlobs(project)).toEqual([]);
     await project.rebake('export base/python --output base.tar --compression gzip');
     const { out } = await project.rebake('prune --all --auto-approve --json');
-    const told = JSON.parse(out) as { status: string; bytes: number; cache: { rows: unknown[] } };
+    const told = JSON.parse(out) as { status: string; bytes: number; caches: { rows: unknown[] }[] };
     expect(told).toMatchObject({ formatVersion: 1, status: 'pruned', diagnostics: [] });
     expect(told.bytes).toBeGreaterThan(0);
     expect(cachedBlobs(project)).toEqual([]);
@@ -128,6 +128,31 @@ describe('prune of the images of a project', () => {
     const fresh = openLayout(project.layout.dir);
     for (const name of (await fresh.names()).keys()) expect(await fresh.image(name)).not.toBeNull();
     expect((await project.rebake('export --output all.tar')).code).toBe(EXIT.done);
+  });
+
+  it('keeps what the embedded builder has of an image whose layers are elsewhere', async () => {
+    using project = await filled();
+    const { layout } = project;
+    const [name = ''] = [...(await layout.names()).keys()].filter((one) => one.startsWith('rebake/candidate:'));
+    const identity = project.engine.names.get(name)!;
+    const put = async (text: string) => {
+      const digest = digestOfBytes(text);
+      await layout.write({ digest }, [Buffer.from(text)] as unknown as AsyncIterable<Uint8Array>);
+      return { digest, size: Buffer.byteLength(text) };
+    };
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const artifactOf = async (config: Digest, size: number) => {
+      const note = { mediaType: 'application/vnd.dev.rebake.partial.v1+json', ...(await put(`{"of":"${config}"}`)) };
+      const layers = [{ mediaType: 'application/vnd.oci.image.config.v1+json', digest: config, size }];
+      return { mediaType, ...(await put(JSON.stringify({ schemaVersion: 2, mediaType, config: note, layers }))) };
+    };
+    await layout.name('rebake/partial:needed', await artifactOf(identity, (await layout.has(identity))!));
+    const other = await put('{}');
+    await layout.name('rebake/partial:other', await artifactOf(other.digest, other.size));
+    age(layout, 2 * DAY);
+    await project.rebake('prune --auto-approve');
+    const names = await layout.names();
+    expect([names.has('rebake/partial:needed'), names.has('rebake/partial:other')]).toEqual([true, false]);
   });
 
   it('waits for no apply, and changes nothing beside one', async () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openLayout, type Layout } from '@rebake/image';
 import type { BuilderConfig } from '@rebake/model';
-import type { Digest, Entry, Image, Node, NodeId, Publication, State } from '@rebake/sdk';
+import type { Digest, Image, Node, NodeId, Output, Publication, State } from '@rebake/sdk';
 
 /** Where an image is. */
 export interface FoundImage {
@@ -12,27 +12,24 @@ export interface FoundImage {
   readonly reference: Digest;
 }
 
+/** Layouts by the names of their builders. */
+export type Layouts = ReadonlyMap<string, readonly Layout[]>;
+
 /** The layouts of builders, their own and those that their options name. */
-export function layoutsOf(
-  builders: Readonly<Record<string, BuilderConfig>>,
-  place: { readonly root: string; readonly dataDir: string },
-): ReadonlyMap<string, readonly Layout[]> {
+export function layoutsOf(builders: Readonly<Record<string, BuilderConfig>>, dataDir: string): Layouts {
   const open = (dir: string): readonly Layout[] => (existsSync(join(dir, 'oci-layout')) ? [openLayout(dir)] : []);
   return new Map(
     Object.entries(builders).map(([name, { options }]) => {
-      const named = options['layout'];
-      const given = typeof named === 'string' ? open(resolve(place.root, named)) : [];
-      return [name, [...given, ...open(join(place.dataDir, 'builders', name, 'layout'))]];
+      const store = options['store'];
+      const inStore = typeof store === 'object' && store !== null && 'layout' in store ? store.layout : undefined;
+      const given = [options['layout'], inStore].flatMap((dir) => (typeof dir === 'string' ? open(resolve(dir)) : []));
+      return [name, [...given, ...open(join(dataDir, 'builders', name, 'layout'))]];
     }),
   );
 }
 
-/** The image of an entry: first where its own builder keeps images. Null: it is in no layout, or not whole. */
-export async function findImage(
-  node: Image,
-  { output }: Entry,
-  layouts: ReadonlyMap<string, readonly Layout[]>,
-): Promise<FoundImage | null> {
+/** The image of an output: first where its own builder keeps images. Null: it is in no layout, or not whole. */
+export async function findImage(node: Image, output: Output, layouts: Layouts): Promise<FoundImage | null> {
   const own = layouts.get(node.builder) ?? [];
   const others = [...layouts.values()].flat().filter((layout) => !own.includes(layout));
   const names = output.at.flatMap((location) => ('engine' in location ? [location.name] : []));

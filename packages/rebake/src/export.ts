@@ -6,11 +6,13 @@ import type { ExportFormat, ImageToExport, PreparedExport } from '@rebake/layers
 import { selectNodes } from '@rebake/planner';
 import type { Diagnostic, Digest, Image, Node, NodeId, State } from '@rebake/sdk';
 import { libraryDiagnostic, selectionDiagnostic } from './diagnostics.ts';
-import { findImage, isCurrent, layoutsOf, tagsOf } from './export-find.ts';
+import { createBringer, type Bringer } from './export-bring.ts';
+import { findImage, isCurrent, layoutsOf, tagsOf, type Layouts } from './export-find.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
+import type { SessionOptions } from './session.ts';
 
 /** What to export, and where to. */
-export interface ExportOptions extends ProjectOptions {
+export interface ExportOptions extends ProjectOptions, SessionOptions {
   /** Images, or publications of images, by id or short name; none: all images. */
   readonly nodes: readonly string[];
   readonly format: ExportFormat;
@@ -41,13 +43,19 @@ export interface ExportResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Writes images into an archive. Contacts nothing. */
+/** Writes images into an archive. Contacts registries only for layers that are not in the layout of their image. */
 export async function exportImages(options: ExportOptions): Promise<ExportResult> {
   const nothing = (diagnostics: readonly Diagnostic[]): ExportResult => ({ images: null, bytes: 0, diagnostics });
   return withProject(options, nothing, async (project) => {
-    const chosen = await choose(project, options.nodes);
-    if (chosen.found.length === 0 || hasErrors(chosen.diagnostics)) return nothing(chosen.diagnostics);
-    return write(chosen, options);
+    let bringer: Bringer | null = null;
+    try {
+      const make = (layouts: Layouts): Bringer => (bringer ??= createBringer(project, options, layouts));
+      const chosen = await choose(project, options.nodes, make);
+      if (chosen.found.length === 0 || hasErrors(chosen.diagnostics)) return nothing(chosen.diagnostics);
+      return await write(chosen, options);
+    } finally {
+      await (bringer as Bringer | null)?.close();
+    }
   });
 }
 
@@ -56,19 +64,26 @@ interface Chosen {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-async function choose(project: Project, typed: readonly string[]): Promise<Chosen> {
+async function choose(
+  project: Project,
+  typed: readonly string[],
+  bringer: (layouts: Layouts) => Bringer,
+): Promise<Chosen> {
   const { expansion, diagnostics } = project.declaration;
   if (expansion === null || hasErrors(diagnostics) || project.dataDir === null) return { found: [], diagnostics };
   const picked = pick(expansion.nodes, typed);
   if (!picked.ok) return { found: [], diagnostics: picked.diagnostics };
   const state = await (await project.store()).read();
   const nodes = new Map(expansion.nodes.map((node) => [node.id, node]));
-  const layouts = layoutsOf(expansion.builders, { root: project.root, dataDir: project.dataDir });
+  const layouts = layoutsOf(expansion.builders, project.dataDir);
   const found: { node: NodeId; image: ImageToExport }[] = [];
   const told: Diagnostic[] = [];
   for (const node of picked.images) {
     const entry = state.entries.get(node.id);
-    const image = entry === undefined ? null : await findImage(node, entry, layouts);
+    const image =
+      entry === undefined
+        ? null
+        : ((await findImage(node, entry.output, layouts)) ?? (await bringer(layouts).bring(node, entry)));
     if (image === null) told.push(notHere(node, state));
     else {
       found.push({ node: node.id, image: { ...image, platform: node.platform, tags: tagsOf(node, expansion.nodes) } });

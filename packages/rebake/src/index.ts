@@ -30,7 +30,7 @@ export type { PackageChange } from './lock-changes.ts';
 export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
 export type { Planned, PlanOptions, PlanResult } from './plan.ts';
 export type { ProjectOptions } from './project.ts';
-export type { LayoutReport, PruneOptions, PruneReport, PruneResult } from './prune.ts';
+export type { CacheReport, LayoutReport, PruneOptions, PruneReport, PruneResult } from './prune.ts';
 export { recallQuiet, type QuietOptions } from './quiet.ts';
 export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts';
 export type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
@@ -84,7 +84,7 @@ export async function show(options: ProjectOptions & { readonly node?: string })
   return (await import('./show.ts')).show(options);
 }
 
-/** Writes images of the project's layouts into one archive that Docker, Podman and skopeo load. Contacts nothing. */
+/** Writes images of the project's layouts into one archive that Docker, Podman and skopeo load. */
 export async function exportImages(options: ExportOptions): Promise<ExportResult> {
   return (await import('./export.ts')).exportImages(options);
 }

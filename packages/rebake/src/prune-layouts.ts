@@ -69,7 +69,11 @@ async function planLayout(builder: string, layout: Layout, needed: Needed, grace
   return { builder, layout, unname, kept: names.size - unname.length, blobs, bytes };
 }
 
-/** Of the image that a manifest is of, or of those of an index. Nothing is claimed by looking: else nothing would ever be old. */
+/**
+ * Of the image that a manifest is of, or of those of an index; and of whatever else a manifest refers to: the embedded builder keeps what it
+ * has of an image that is elsewhere as an artifact with the config among its layers. Nothing is claimed by looking: else nothing would ever be
+ * old.
+ */
 async function identitiesOf(
   layout: Layout,
   { digest, mediaType }: Pick<Descriptor, 'digest' | 'mediaType'>,
@@ -82,7 +86,7 @@ async function identitiesOf(
     throw error;
   }
   const parsed = parseManifest(bytes, mediaType);
-  if (parsed.kind === 'manifest') return [parsed.config.digest];
+  if (parsed.kind === 'manifest') return [parsed.config.digest, ...parsed.layers.map((layer) => layer.digest)];
   const below = parsed.manifests.map(async (one) => identitiesOf(layout, one));
   return (await Promise.all(below)).flat();
 }

@@ -1,8 +1,15 @@
 /** `prune`: frees what nobody uses of the cache of this machine, and of the project's own image layouts. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { cacheDir, carryOutPrune, planPrune, type PruneKept, type PruneRow } from '@rebake/cache';
+import { join, resolve } from 'node:path';
+import {
+  cacheDir,
+  carryOutPrune,
+  planPrune,
+  type PruneKept,
+  type PruneOptions as CacheRules,
+  type PruneRow,
+} from '@rebake/cache';
 import type { Diagnostic, LockHolder } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { neededOf, planLayouts, type LayoutPrune } from './prune-layouts.ts';
@@ -33,10 +40,18 @@ export interface LayoutReport {
   readonly bytes: number;
 }
 
+/** What goes, or has gone, of one cache. */
+export interface CacheReport {
+  /** Absolute path. */
+  readonly dir: string;
+  readonly rows: readonly PruneRow[];
+  readonly kept: PruneKept;
+}
+
 /** What goes, or has gone, in bytes and by kind. */
 export interface PruneReport {
-  /** Null: there is no cache. */
-  readonly cache: { readonly dir: string; readonly rows: readonly PruneRow[]; readonly kept: PruneKept } | null;
+  /** The user's, and those that builders of the project name; none: there is no cache. */
+  readonly caches: readonly CacheReport[];
   /** Of the project; empty where there is none. */
   readonly layouts: readonly LayoutReport[];
   /** All that is freed. */
@@ -60,24 +75,49 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     // A config file that was named has to be there.
     if (project.file === null && options.config !== undefined) return invalid(project.declaration.diagnostics);
     const { plans, diagnostics } = await layoutPlans(project, options);
-    const dir = cacheDir(options.env);
+    const dirs = cachesOf(project, options.env);
     const rules = { olderThanMs: options.olderThanMs, maxBytes: options.maxBytes, now: project.now };
-    const planned = await planPrune(dir, rules);
-    const report = reportOf(planned === null ? null : { dir, rows: planned.rows, kept: planned.kept }, plans);
-    if ((planned?.items.length ?? 0) === 0 && !plans.some(hasWork)) return { status: 'nothing', report, diagnostics };
+    const report = totalled(await lookAt(dirs, rules), plans.map(layoutReport));
+    const isIdle = report.caches.every(({ rows }) => rows.length === 0) && !plans.some(hasWork);
+    if (isIdle) return { status: 'nothing', report, diagnostics };
     if (options.dryRun) return { status: 'planned', report, diagnostics };
     if (!(await options.confirm(report))) return { status: 'declined', report, diagnostics };
     const work = async (): Promise<PruneResult> => {
       const layouts = await sweepLayouts(plans, options.graceMs);
-      // Looked at again: what only the layouts held beside the cache is the cache's alone now.
-      const again = await planPrune(dir, rules);
       const signal = options.signal ?? new AbortController().signal;
-      const gone = again === null ? null : await carryOutPrune(dir, again, signal);
-      const cache = again === null || gone === null ? null : { dir, rows: gone.rows, kept: again.kept };
-      return { status: 'pruned', report: totalled(cache, layouts), diagnostics };
+      return { status: 'pruned', report: totalled(await clean(dirs, rules, signal), layouts), diagnostics };
     };
     return plans.some(hasWork) ? locked(project, work) : work();
   });
+}
+
+/** The user's own, and those that the options of builders name. */
+function cachesOf({ declaration }: Project, env: ProjectOptions['env']): readonly string[] {
+  const named = Object.values(declaration.expansion?.builders ?? {}).flatMap(({ kind, options: { cache } }) =>
+    kind === 'oci' && typeof cache === 'string' ? [resolve(cache)] : [],
+  );
+  return [...new Set([cacheDir(env), ...named])];
+}
+
+async function lookAt(dirs: readonly string[], rules: CacheRules): Promise<readonly CacheReport[]> {
+  const caches: CacheReport[] = [];
+  for (const dir of dirs) {
+    const planned = await planPrune(dir, rules);
+    if (planned !== null) caches.push({ dir, rows: planned.rows, kept: planned.kept });
+  }
+  return caches;
+}
+
+/** Looks again first: what only layouts held beside a cache is the cache's alone now. */
+async function clean(dirs: readonly string[], rules: CacheRules, signal: AbortSignal): Promise<readonly CacheReport[]> {
+  const caches: CacheReport[] = [];
+  for (const dir of dirs) {
+    const planned = await planPrune(dir, rules);
+    if (planned === null) continue;
+    const { rows } = await carryOutPrune(dir, planned, signal);
+    caches.push({ dir, rows, kept: planned.kept });
+  }
+  return caches;
 }
 
 interface Plans {
@@ -127,11 +167,7 @@ function layoutReport({ builder, unname, kept, blobs, bytes }: LayoutPrune): Lay
   return { builder, images: unname, kept, blobs, bytes };
 }
 
-function reportOf(cache: PruneReport['cache'], plans: readonly LayoutPrune[]): PruneReport {
-  return totalled(cache, plans.map(layoutReport));
-}
-
-function totalled(cache: PruneReport['cache'], layouts: readonly LayoutReport[]): PruneReport {
-  const bytes = [...(cache?.rows ?? []), ...layouts].reduce((sum, one) => sum + one.bytes, 0);
-  return { cache, layouts, bytes };
+function totalled(caches: readonly CacheReport[], layouts: readonly LayoutReport[]): PruneReport {
+  const bytes = [...caches.flatMap(({ rows }) => rows), ...layouts].reduce((sum, one) => sum + one.bytes, 0);
+  return { caches, layouts, bytes };
 }

@@ -1,5 +1,5 @@
 /** What prune removes, for people: a table by kind and reason, and what stays. */
-import type { PruneReport } from '@rebake/rebake';
+import type { CacheReport, PruneReport } from '@rebake/rebake';
 import type { Io } from '../io.ts';
 import { bytesText } from './bytes.ts';
 import { count, painter } from './style.ts';
@@ -7,7 +7,7 @@ import { count, painter } from './style.ts';
 /** `would`: nothing is removed yet; `has`: it is gone; `kept`: only what stays. */
 export type Tense = 'would' | 'has' | 'kept';
 
-const WHY: Readonly<Record<NonNullable<PruneReport['cache']>['rows'][number]['why'], string>> = {
+const WHY: Readonly<Record<CacheReport['rows'][number]['why'], string>> = {
   unused: 'not used for so long',
   'over-size': 'more than is to stay, used least recently',
   'left-over': 'left by a process that was killed',
@@ -34,13 +34,15 @@ export function pruneText(report: PruneReport, tense: Tense, io: Io): string {
   return `${table.join('')}${total}${keptText(report, tense)}`;
 }
 
-function cacheLines({ cache }: PruneReport): readonly Line[] {
-  return (cache?.rows ?? []).map(({ kind, why, count: many, bytes, shared }) => ({
-    what: kind,
-    count: String(many),
-    bytes: bytesText(bytes),
-    why: shared === 0 ? WHY[why] : `${WHY[why]}; ${shared} of them free nothing, images of projects hold them too`,
-  }));
+function cacheLines({ caches }: PruneReport): readonly Line[] {
+  return caches
+    .flatMap(({ rows }) => rows)
+    .map(({ kind, why, count: many, bytes, shared }) => ({
+      what: kind,
+      count: String(many),
+      bytes: bytesText(bytes),
+      why: shared === 0 ? WHY[why] : `${WHY[why]}; ${shared} of them free nothing, images of projects hold them too`,
+    }));
 }
 
 function layoutLines({ layouts }: PruneReport): readonly Line[] {
@@ -54,13 +56,16 @@ function layoutLines({ layouts }: PruneReport): readonly Line[] {
     }));
 }
 
-function keptText({ cache, layouts }: PruneReport, tense: Tense): string {
+function keptText({ caches, layouts }: PruneReport, tense: Tense): string {
   const images = layouts.reduce((sum, { kept }) => sum + kept, 0);
   const ofProject = images === 0 ? '' : `${count(images, 'name')} of images of this project stay.\n`;
-  if (cache === null) return `There is no cache.\n${ofProject}`;
-  const { bytes, sharedBytes, inUse } = cache.kept;
+  if (caches.length === 0) return `There is no cache.\n${ofProject}`;
+  return `${caches.map((cache) => cacheText(cache, tense)).join('')}${ofProject}`;
+}
+
+function cacheText({ dir, kept: { bytes, sharedBytes, inUse } }: CacheReport, tense: Tense): string {
   const shared = sharedBytes === 0 ? '' : `, and ${bytesText(sharedBytes)} that images of projects hold too`;
   const used = inUse === 0 ? '' : ` ${count(inUse, 'blob')} stay because a rebake that runs uses them.`;
   const holds = tense === 'would' ? 'would then hold' : 'holds';
-  return `The cache ${cache.dir} ${holds} ${bytesText(bytes)}${shared}.${used}\n${ofProject}`;
+  return `The cache ${dir} ${holds} ${bytesText(bytes)}${shared}.${used}\n`;
 }
