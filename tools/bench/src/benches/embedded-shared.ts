@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench, Row, Tools } from '../bench.ts';
-import { COLD, madeBy, openArena, oursIn, peersIn, REQUIREMENTS } from '../embedded/arena.ts';
+import { COLD, madeBy, openArena, oursIn, peersIn, REQUIREMENTS, theOne } from '../embedded/arena.ts';
 import { unpack } from '../embedded/contents.ts';
 import { countingProxy } from '../embedded/counting.ts';
-import { copyTo, repositoryAt } from '../embedded/repository.ts';
+import { copyTo, repositoryAt, type Repository } from '../embedded/repository.ts';
 import { enginesFor } from '../engines.ts';
 
 const ROUNDS = 5;
@@ -42,38 +42,34 @@ export const embeddedShared: Bench = {
     await ours.make(COLD, { one: env(REQUIREMENTS, 'python') });
     const { prefix } = await unpack(ours.repository, await madeBy(ours), ours.base, join(scratch, 'contents'));
     ours.project.save(DONE);
-    const second = repositoryAt(arena.registry, ours.repository.repository.replace(/python$/, 'other'));
-    const otherBase = (await second.images())[0];
-    if (otherBase === undefined) throw new Error('the second base is not published');
+    const at = (path: string): Repository =>
+      repositoryAt(arena.registry, ours.bases.repository.replace(/python\/base$/, path));
+    const [others, onOther, two] = [at('other/base'), at('other/pyenv-one'), at('python/pyenv-two')];
+    const otherBase = await theOne(others);
 
     const { buildkitUv } = await peersIn(arena, ours, ['buildkitUv'], { warm: MORE, prefix });
-    await copyTo(second, otherBase, buildkitUv.repository.repository, 'other');
+    await copyTo(others, otherBase, buildkitUv.repository.repository, 'other');
     const peerImages = new Set((await buildkitUv.repository.images()).map(({ manifest }) => manifest));
-    const onOther = `${arena.registry}/${buildkitUv.repository.repository}:other`;
+    const peerOther = `${arena.registry}/${buildkitUv.repository.repository}:other`;
 
     const counted = async (make: () => Promise<number>): Promise<Sample> => {
       const before = proxy.sent;
       const ms = await make();
       return { ms, megabytes: (proxy.sent - before) / 1e6 };
     };
-    const firstImages = new Set((await ours.repository.images()).map(({ manifest }) => manifest));
 
     const scenes = [
       {
         what: 'the same environment on another base',
         ours: () => ours.make(DONE, { one: env(REQUIREMENTS, 'python', 'other') }),
-        peer: () => buildkitUv.make({ from: onOther, bytecode: true }),
-        forget: () => second.forgetAllBut(otherBase),
+        peer: () => buildkitUv.make({ from: peerOther, bytecode: true }),
+        forget: () => onOther.forgetAllBut(otherBase),
       },
       {
         what: 'another environment, 80 % of its wheels shared',
         ours: () => ours.make(DONE, { one: env(REQUIREMENTS, 'python'), two: env(MORE, 'python') }),
         peer: () => buildkitUv.make({ requirements: MORE, bytecode: true }),
-        forget: async () => {
-          const images = await ours.repository.images();
-          const first = images.find(({ manifest }) => firstImages.has(manifest) && manifest !== ours.base.manifest);
-          if (first !== undefined) await ours.repository.forgetAllBut(first);
-        },
+        forget: () => two.forgetAllBut(ours.base),
       },
     ];
     const rows: Row[] = [];

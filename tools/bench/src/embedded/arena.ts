@@ -12,7 +12,7 @@ import { bytesOnTop, copyTo, repositoryAt, type Held, type Repository } from './
 
 export const REQUIREMENTS = ['pandas', 'scikit-learn', 'flask'];
 
-/** One way to make an image, whose repository holds the base and whatever was made last. */
+/** One way to make an image, whose repository holds whatever was made last. */
 export interface Contender {
   readonly what: string;
   readonly repository: Repository;
@@ -52,6 +52,8 @@ export async function openArena(tools: Tools, registry?: string): Promise<Arena>
 
 /** Our side, with one compression. */
 export interface Ours extends Contender {
+  /** Where the base is. */
+  readonly bases: Repository;
   readonly project: Project;
   /** Milliseconds of `rebake apply --lock`, from the state `from` on. */
   make(from: string, envs: Readonly<Record<string, Env>>): Promise<number>;
@@ -77,8 +79,9 @@ export async function oursIn(
   const project = createProject({ root: tools.root, dir, url: `${registry}/${path}`, compression, bases, uv });
   project.declare({});
   await project.run(['apply', '--auto-approve']);
-  const repository = repositoryAt(registry, `${path}/${first}`);
-  const base = await theOne(repository);
+  const under = repositoryAt(registry, `${path}/${first}/base`);
+  const repository = repositoryAt(registry, `${path}/${first}/pyenv-one`);
+  const base = await theOne(under);
   project.save(COLD);
   project.declare({ one: { requirements: options.warm, bytecode: false, bases: [first] } });
   await project.run(['apply', '--lock', '--auto-approve']);
@@ -87,6 +90,7 @@ export async function oursIn(
   return {
     what: `rebake apply --lock, ${compression}`,
     repository,
+    bases: under,
     base,
     project,
     async make(from, envs) {
@@ -114,7 +118,7 @@ export type PeerName = keyof ReturnType<typeof peersOf>;
 /** Sets peers up on the base of ours. */
 export async function peersIn(
   arena: Arena,
-  ours: Contender,
+  ours: Ours,
   names: readonly PeerName[],
   options: { readonly warm: readonly string[]; readonly prefix: string },
 ): Promise<Record<PeerName, Warm>> {
@@ -128,7 +132,7 @@ export async function peersIn(
     const peer: Peer = all[name];
     tools.note(`${peer.what}: building for the first time`);
     const path = `bench-${mark}-${name.toLowerCase()}`;
-    await copyTo(ours.repository, ours.base, path, 'base');
+    await copyTo(ours.bases, ours.base, path, 'base');
     const repository = repositoryAt(registry, path);
     const base = await theOne(repository);
     const make = (wish: Partial<PeerWish>): Promise<number> =>
@@ -156,7 +160,8 @@ export async function madeBy({ repository, base, what }: Contender): Promise<Hel
   return image;
 }
 
-async function theOne(repository: Repository): Promise<Held> {
+/** The one image that a repository holds, under whatever tags. */
+export async function theOne(repository: Repository): Promise<Held> {
   const images = await repository.images();
   const [image] = images.filter(({ tag }) => !tag.startsWith('rebake-'));
   if (image === undefined || images.some(({ manifest }) => manifest !== image.manifest))

@@ -112,6 +112,6 @@ function configOf({ url, compression, bases }: ProjectOptions, envs: Readonly<Re
         `  ${name}: { language: python, interpreter: "3.11", corePackages: { install: false }, packages: ${quoted(env.requirements)}, ` +
         `bytecode: ${env.bytecode}, containerConfigs: ${quoted(env.bases)} }`,
     ),
-    `builders: { default: { type: oci, compression: ${compression} } }`,
+    `builders: { default: { type: oci, options: { compression: ${compression} } } }`,
   ].join('\n')}\n`;
 }
