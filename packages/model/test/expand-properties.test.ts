@@ -157,7 +157,9 @@ describe('what is written in a declaration', () => {
             },
           });
           if (loaded === null) return;
-          const { nodes } = expand(loaded);
+          const { nodes, locks } = expand(loaded);
+          for (const { file } of locks)
+            expect(file).toMatch(/^\/project\/(?:pylock\.[a-z0-9_-]+\.toml|debian\.[a-z0-9_-]+\.lock\.json)$/);
           for (const node of nodes) {
             // Brackets: registries may be named by an IPv6 address.
             expect(node.id).toMatch(/^[A-Za-z0-9._:/@#[\]-]+$/);
