@@ -10,7 +10,7 @@ import {
   type PruneOptions as CacheRules,
   type PruneRow,
 } from '@rebake/cache';
-import type { Diagnostic, LockHolder } from '@rebake/sdk';
+import type { Diagnostic, LockHolder, Swept } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { neededOf, planLayouts, type LayoutPrune } from './prune-layouts.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
@@ -152,11 +152,15 @@ async function locked(project: Project, work: () => Promise<PruneResult>): Promi
 
 async function sweepLayouts(plans: readonly LayoutPrune[], graceMs: number): Promise<readonly LayoutReport[]> {
   const done: LayoutReport[] = [];
-  for (const plan of plans.filter(hasWork)) {
-    const { blobs, bytes } = await plan.layout.sweep({ olderThanMs: graceMs, unname: plan.unname });
-    done.push({ ...layoutReport(plan), blobs, bytes });
+  for (const plan of plans) {
+    const sweep = { olderThanMs: graceMs, unname: plan.unname };
+    done.push({ ...layoutReport(plan), ...(hasWork(plan) ? sweptOf(await plan.layout.sweep(sweep)) : {}) });
   }
   return done;
+}
+
+function sweptOf({ blobs, bytes }: Swept): Pick<LayoutReport, 'blobs' | 'bytes'> {
+  return { blobs, bytes };
 }
 
 function hasWork({ unname, blobs }: LayoutPrune): boolean {

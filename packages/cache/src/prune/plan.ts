@@ -63,17 +63,20 @@ function survey(folder: Folder, db: Database, inUseFrom: number): readonly Thing
     });
   const facts = db
     .sql(
-      'SELECT id, kind, octet_length(value) AS bytes, used_at, epoch, id IN (SELECT fact FROM fact_blobs) AS part FROM facts',
+      `SELECT id, kind, octet_length(value) AS bytes, used_at, epoch, first FROM facts
+       LEFT JOIN (SELECT fact, min(digest) AS first FROM fact_blobs GROUP BY fact) ON fact = id`,
     )
     .all()
     .map((row): Thing => {
       const [id, bytes, usedAt] = [Number(row['id']), Number(row['bytes']), Number(row['used_at'])];
+      const isPart = row['first'] !== null;
       return {
         what: { type: 'fact', id },
-        kind: String(row['kind']),
+        // It goes with its blobs, and stands in their row.
+        kind: (isPart ? kinds.get(String(row['first'])) : undefined) ?? String(row['kind']),
         bytes,
         isShared: false,
-        isPart: row['part'] === 1,
+        isPart,
         usedAt,
         isInUse: Number(row['epoch']) >= inUseFrom,
       };
