@@ -158,6 +158,8 @@ describe(`the contents class ${CONTENTS}`, () => {
       'org.opencontainers.image.base.digest': expect.stringMatching(/^sha256:/) as string,
     });
     expect(config.created).toBe('1970-01-01T00:00:00Z');
-    expect(image.identity).toMatchInlineSnapshot(`"sha256:6b90a0eb5096e8cfd7154ec12c9ef353f2f8eaf4147984dc85202dee83f04489"`);
+    expect(image.identity).toMatchInlineSnapshot(
+      `"sha256:6b90a0eb5096e8cfd7154ec12c9ef353f2f8eaf4147984dc85202dee83f04489"`,
+    );
   });
 });
