@@ -1,4 +1,5 @@
 /** Between the layout and real registries: what is below an image stays where it is until somebody reads it. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -18,7 +19,47 @@ import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, it } from 'vitest';
 import { context, jobOf, ociBuilder, temporaryFolder } from './kit.ts';
 import { recordRegistry, type RecordingRegistry } from './recording-registry.ts';
-import { rootfsOf } from './tar.ts';
+import { documentsOf } from './files.ts';
+import { rootfsOf, tarOf } from './tar.ts';
+
+describeEngine('an image on one that Docker pushed', ['docker', 'plain'], (state) => {
+  const folder = temporaryFolder();
+  const docker = (...args: readonly string[]) =>
+    execFileSync(state.docker.cli, [...args], { env: { ...process.env, DOCKER_HOST: state.docker.host } });
+
+  it('has documents of OCI alone, and the layers below as they are', async () => {
+    const name = `${state.registries.plain.address}/oci-docker/${process.pid}-${Date.now()}:1`;
+    const tar = join(folder, 'below.tar');
+    writeFileSync(tar, tarOf({ 'opt/': '', 'opt/below.txt': name }));
+    const builder = await ociBuilder({ cache: join(folder, 'cache'), compression: 'zstd' }, folder);
+    try {
+      docker('import', '--change', 'LABEL of=docker', '--change', 'ENV BELOW=yes', tar, name);
+      docker('push', '--quiet', name);
+      const [place = ''] =
+        docker('inspect', '--format', '{{json .RepoDigests}}', name)
+          .toString()
+          .match(/sha256:[0-9a-f]{64}/) ?? [];
+      const identity = docker('inspect', '--format', '{{.Id}}', name).toString().trim() as Digest;
+      const [registry = '', ...rest] = name.replace(/:1$/, '').split('/');
+      const below = { identity, at: [{ registry, repository: rest.join('/'), manifest: place as Digest }] };
+      writeFileSync(join(folder, 'a.txt'), 'a');
+      const files = { root: folder, files: [{ path: 'a.txt', digest: digestOfBytes('a'), exec: false }] };
+      const step = { step: 'copy', files, to: '/opt', owner: '0:0' } as const;
+      const image = await builder.build(jobOf(below, [step]), context());
+      const { config, manifest } = await documentsOf(join(folder, 'layout'), image);
+      expect(manifest.layers.map(({ mediaType }) => mediaType)).toEqual([
+        'application/vnd.oci.image.layer.v1.tar+gzip',
+        'application/vnd.oci.image.layer.v1.tar+zstd',
+      ]);
+      expect(config.config.Labels).toEqual({ of: 'docker' });
+      expect(config.config.Env).toContain('BELOW=yes');
+      expect(config.history.filter((entry) => entry.empty_layer !== true)).toHaveLength(2);
+    } finally {
+      docker('rmi', '--force', name);
+      await builder.close();
+    }
+  });
+});
 
 describeEngine('an image on one of a registry', ['plain', 'auth'], (state) => {
   const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 /** Steps without an engine do what the commands do that they stand for. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { digestOfBytes, BuildFailure, type FileSet, type ImageSpec, type Output, type Step } from '@rebake/image';
 import { afterAll, describe, expect, it } from 'vitest';
 import { context, jobOf, linesOf, ociBuilder, temporaryFolder } from './kit.ts';
@@ -260,5 +260,43 @@ describe('an image', () => {
     expect(linesOf(ctx)).toContain('copy /opt: layer from the cache');
     writeFileSync(join(set.root, 'a.txt'), 'another text');
     expect(await refused(make(parent, [step]))).toMatchObject({ code: 'INPUT_MOVED', retry: 'never' });
+  });
+});
+
+describe('a layout', () => {
+  it('is taken over with its layers and its config, and steps go on top', async () => {
+    const parent = await base({ 'opt/': '', 'opt/here.txt': 'here' });
+    const below = await make(parent, [], { env: { OF_LAYOUT: 'yes' }, entrypoint: ['/bin/below'] });
+    const [place] = below.at;
+    const name = place !== undefined && 'name' in place ? place.name : '';
+    const paths = readdirSync(layout, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile())
+      .map((one) => relative(layout, join(one.parentPath, one.name)))
+      .filter((path) => !path.startsWith('.rebake'));
+    const entries = paths.map((path) => ({
+      path,
+      digest: digestOfBytes(readFileSync(join(layout, path))),
+      exec: false,
+    }));
+    const ground = { step: 'layout', files: { root: layout, files: entries }, name } as const;
+    const copied = { step: 'copy', files: files({ 'top.txt': 'top' }), to: '/opt', owner: '0:0' } as const;
+    const other = join(folder, 'other-layout');
+    const apart = await ociBuilder({ cache: join(folder, 'other-cache'), store: { layout: other } }, folder);
+    try {
+      const image = await apart.build(jobOf(null, [ground, copied]), context());
+      const { config, diffIds } = await documentsOf(other, image);
+      expect(diffIds.slice(0, 1)).toEqual((await documentsOf(layout, below)).diffIds);
+      expect([config.config.Entrypoint, config.config.Env?.includes('OF_LAYOUT=yes')]).toEqual([['/bin/below'], true]);
+      await withFs(folder, other, image, async (fs) => {
+        expect([await textOf(fs, 'opt/here.txt'), await textOf(fs, 'opt/top.txt')]).toEqual(['here', 'top']);
+      });
+    } finally {
+      await apart.close();
+    }
+  });
+
+  it('that holds no image is refused', async () => {
+    const ground = { step: 'layout', files: files({ 'oci-layout': '{}' }), name: null } as const;
+    expect(await refused(builder.build(jobOf(null, [ground]), context()))).toMatchObject({ retry: 'never' });
   });
 });
