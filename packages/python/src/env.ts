@@ -59,13 +59,11 @@ export async function pythonEnvLayers(request: PythonEnvRequest, means: Means): 
     const parts = await Promise.all(choices.map(async (choice) => partOf(choice, request, own)));
     const groups = groupParts(parts, (means.maxLayers ?? MAX_LAYERS) - 1);
     const bytecode = request.bytecode && parts.length > 0 ? await interpreterId(request, ground, own) : null;
-    const wheelLayers = Promise.all(
-      groups.map(async (group) => {
-        const kept = await layerOf(group, request, ground, bytecode, own);
-        onLayer?.(kept.layer);
-        return kept;
-      }),
-    );
+    const wheelLayers = largestFirst(groups, async (group) => {
+      const kept = await layerOf(group, request, ground, bytecode, own);
+      onLayer?.(kept.layer);
+      return kept;
+    });
     const [base, made] = await Promise.all([told(skeletonLayer(request, ground, own)), wheelLayers]);
     const tops = groups.flatMap((group, i) => group.map((part, k) => ({ part, tops: made[i]?.tops[k] ?? [] })));
     await warnOfConflicts(
@@ -78,6 +76,18 @@ export async function pythonEnvLayers(request: PythonEnvRequest, means: Means): 
     // What else was begun is of no use when one part failed.
     stop.abort();
   }
+}
+
+/** Begins with the largest, so that none is left alone at the end; results are in the order of the groups. */
+async function largestFirst<T>(
+  groups: readonly (readonly Part[])[],
+  make: (group: readonly Part[]) => Promise<T>,
+): Promise<readonly T[]> {
+  const sized = groups.map((group, index) => ({ group, index, size: group.reduce((sum, { size }) => sum + size, 0) }));
+  const making = sized
+    .toSorted((a, b) => b.size - a.size)
+    .map(async ({ group, index }) => ({ index, made: await make(group) }));
+  return (await Promise.all(making)).toSorted((a, b) => a.index - b.index).map(({ made }) => made);
 }
 
 /** The interpreter's whole version, looked for only where a marker asks for it. */
@@ -183,8 +193,10 @@ async function layerOf(
             ground,
             paths: { prefix, interpreter },
             compression,
-            compiler: lent?.compiler ?? null,
-            bytecode: shared.bytecode,
+            compiling:
+              lent === null || bytecode === null
+                ? null
+                : { compiler: lent.compiler, id: bytecode, room: shared.bytecode },
             signal,
           });
           return { value: { layer: { ...layer }, tops }, blobs: [layer.digest] };

@@ -263,6 +263,41 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'Python environments',
+    rows: [
+      row(
+        'WHEEL_MISSING',
+        'No file of the lock fits the interpreter, the platform or the glibc of the image. The words name the package, and what there is of it.',
+        'Lock again for this base, take another version of the package, or name a base with the glibc it needs.',
+      ),
+      row(
+        'WHEEL_INVALID',
+        'A wheel breaks the rules for wheels: hashes of its RECORD, names that lead outside, another package or version than the lock says.',
+        'Take another version of the package. Nothing of the wheel was used.',
+      ),
+      row(
+        'SDIST_FAILED',
+        'A package is there as source only, and its build fails, or nothing is there to build it. The words are those of the build.',
+        'Follow them; take a version that has wheels.',
+      ),
+      row(
+        'SDIST_COMPILES',
+        'A package is there as source only, and has to be compiled, which needs an engine.',
+        'Declare an engine as a builder, or take a version that has wheels.',
+      ),
+      row(
+        'INTERPRETER_MISSING',
+        'The image below an environment has not the Python that the environment wants.',
+        'Add the version to `python` of the base, or correct `interpreter`.',
+      ),
+      row(
+        'BYTECODE_UNAVAILABLE',
+        'The interpreter of the image cannot run on this machine: another platform, or a part of it is missing.',
+        'Set `bytecode: false`, or build on a machine of the same platform.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(

@@ -2,13 +2,12 @@
 import type { Cache } from '@rebake/cache';
 import { compareBytes, type Digest, type LockedPackage } from '@rebake/image';
 import { type Compression, type Layer, type TreeEntry, writeLayer } from '@rebake/layers';
-import type { Compiler } from '../bytecode/compiler.ts';
 import { failure } from '../failures.ts';
 import type { Ground } from '../interpreter/find.ts';
 import { planWheel, type EnvPaths, type PlannedFile, type PlannedWheel } from '../wheel/layout.ts';
 import { openWheel, type Wheel } from '../wheel/wheel.ts';
 import { createFolders, fileEntry, type Folders } from './entries.ts';
-import type { Gate } from './gate.ts';
+import { bytecodePath, type Compiling, isModule, openBytecode } from './bytecode.ts';
 
 /** A wheel in the cache, and the package that it is of. */
 export interface CachedWheel {
@@ -28,9 +27,7 @@ export interface LayerJob {
   readonly paths: EnvPaths;
   readonly compression: Compression;
   /** Null: no bytecode. */
-  readonly compiler: Compiler | null;
-  /** Bounds what waits for being compiled and written. */
-  readonly bytecode: Gate;
+  readonly compiling: Compiling | null;
   readonly signal: AbortSignal;
 }
 
@@ -78,158 +75,54 @@ function topsOf({ files }: PlannedWheel): readonly string[] {
 }
 
 async function* entries(job: LayerJob, plans: readonly PlannedWheel[]): AsyncGenerator<TreeEntry> {
-  const { ground, compiler } = job;
+  const { ground, paths, compiling } = job;
   const folders = createFolders(ground);
   /** Which wheel a path is of: the last that has it. */
   const owners = new Map<string, PlannedWheel>();
   for (const plan of plans) for (const { path } of plan.files) owners.set(path, plan);
-  const mine = (plan: PlannedWheel): readonly PlannedFile[] =>
-    plan.files.filter(({ path }) => owners.get(path) === plan).toSorted((a, b) => compareBytes(a.path, b.path));
-  // What is not compiled goes first, and is compressed while the rest is compiled.
-  const sources: { readonly file: PlannedFile; readonly plan: PlannedWheel }[] = [];
-  for (const plan of plans) for (const file of mine(plan)) if (isSource(file, job)) sources.push({ file, plan });
+  const files = plans.map((plan) =>
+    plan.files.filter(({ path }) => owners.get(path) === plan).toSorted((a, b) => compareBytes(a.path, b.path)),
+  );
+  const isSource = ({ path }: PlannedFile): boolean => compiling !== null && isModule(path);
+  const sources = files.map((mine) => mine.filter(isSource));
   // A wheel that brings bytecode itself: an installer that compiles replaces it.
-  const replaced = new Set(sources.map(({ file }) => bytecodePath(file.path, job.paths.interpreter)));
-  const compiled = new Map<PlannedWheel, string[]>(plans.map((plan) => [plan, []]));
-  const bytecode =
-    compiler === null
-      ? null
-      : compileAhead(
-          job,
-          compiler,
-          sources.map(({ file }) => file),
-        );
+  const replaced = new Set(sources.flat().map(({ path }) => bytecodePath(path, paths.interpreter)));
+  const bytecode = compiling === null ? null : await openBytecode(job, compiling, sources, plans);
   try {
-    for (const plan of plans) {
-      for (const file of mine(plan)) {
-        if (!isSource(file, job) && !replaced.has(file.path)) yield* withFolders(folders, ground, file);
+    // What is not compiled goes first, and is compressed while the rest is compiled.
+    for (const file of files.flat()) {
+      if (!isSource(file) && !replaced.has(file.path)) yield* withFolders(folders, ground, file);
+    }
+    for (const [i, plan] of plans.entries()) {
+      const compiled: string[] = [];
+      for (const source of sources[i] ?? []) {
+        yield* withFolders(folders, ground, source);
+        const made = await bytecode?.next();
+        if (made === undefined || made === null) continue;
+        const path = bytecodePath(source.path, paths.interpreter);
+        compiled.push(path);
+        const { bytes } = made;
+        const size = bytes.length;
+        yield* withFolders(folders, ground, {
+          path,
+          mode: 0o644,
+          size,
+          hash: '',
+          bytes: async () => Promise.resolve(bytes),
+        });
+        made.written();
       }
+      yield* withFolders(folders, ground, plan.record(compiled));
     }
-    for (const [i, { file, plan }] of sources.entries()) {
-      yield* withFolders(folders, ground, file);
-      const made = await bytecode?.next(i);
-      if (made === undefined || made === null) continue;
-      const path = bytecodePath(file.path, job.paths.interpreter);
-      compiled.get(plan)?.push(path);
-      const bytes = made.bytes;
-      yield* withFolders(folders, ground, {
-        path,
-        mode: 0o644,
-        size: bytes.length,
-        hash: '',
-        bytes: async () => Promise.resolve(bytes),
-      });
-      made.written();
-    }
-    for (const plan of plans) yield* withFolders(folders, ground, plan.record(compiled.get(plan) ?? []));
+    await bytecode?.keep();
   } finally {
-    bytecode?.stop();
+    await bytecode?.stop();
   }
 }
 
 function* withFolders(folders: Folders, ground: Ground, file: PlannedFile): Generator<TreeEntry> {
   yield* folders.above(file.path);
   yield fileEntry(ground, file);
-}
-
-/** Whether a file is one that an installer compiles: modules, not scripts. */
-function isSource({ path }: PlannedFile, { compiler }: LayerJob): boolean {
-  return compiler !== null && path.startsWith('lib/') && path.endsWith('.py');
-}
-
-/** `a/b.py` → `a/__pycache__/b.cpython-311.pyc`. */
-function bytecodePath(path: string, interpreter: string): string {
-  const slash = path.lastIndexOf('/');
-  const stem = path.slice(slash + 1, -'.py'.length);
-  return `${path.slice(0, slash)}/__pycache__/${stem}.cpython-${interpreter.replace('.', '')}.pyc`;
-}
-
-/** Bytecode of one source, and what says that it is not in memory for us any more. */
-interface Made {
-  readonly bytes: Buffer;
-  written(): void;
-}
-
-/** Larger sources are no modules; compiling them could take all memory. */
-const MAX_SOURCE = 32 << 20;
-/** What is asked for at once is bounded by bytes; this is for many tiny ones. */
-const MAX_AHEAD = 512;
-
-/** Compiles sources in their order, ahead of whoever asks for them, as far as there is room. */
-function compileAhead(
-  { paths, bytecode, signal }: LayerJob,
-  compiler: Compiler,
-  sources: readonly PlannedFile[],
-): { next(index: number): Promise<Made | null>; stop(): void } {
-  const made: (Promise<Made | null> | undefined)[] = [];
-  const stopped = new AbortController();
-  const either = AbortSignal.any([signal, stopped.signal]);
-  let begun = 0;
-  let asked = 0;
-  let wake: (() => void) | null = null;
-  const one = async (source: PlannedFile, giveBack: () => void): Promise<Made | null> => {
-    let isHeld = false;
-    try {
-      const parts = await contentOf(source);
-      const bytes = await compiler.compile(`${paths.prefix}/${source.path}`, parts);
-      if (bytes === null) return null;
-      isHeld = true;
-      return { bytes, written: giveBack };
-    } finally {
-      if (!isHeld) giveBack();
-    }
-  };
-  const waiters = new Map<number, () => void>();
-  let problem: unknown = null;
-  void (async () => {
-    try {
-      for (const [i, source] of sources.entries()) {
-        while (begun - asked > MAX_AHEAD && !stopped.signal.aborted)
-          await new Promise<void>((resolve) => (wake = resolve));
-        if (stopped.signal.aborted) return;
-        // Bytecode is about as large as its source, and both are there for a while.
-        const giveBack = await bytecode.enter(source.size * 3, either);
-        const making = source.size > MAX_SOURCE ? Promise.resolve(null).finally(giveBack) : one(source, giveBack);
-        making.catch(() => undefined);
-        made[i] = making;
-        begun = i + 1;
-        waiters.get(i)?.();
-      }
-    } catch (thrown) {
-      problem = thrown;
-      for (const go of waiters.values()) go();
-    }
-  })();
-  return {
-    async next(index) {
-      asked = index;
-      wake?.();
-      if (made[index] === undefined && problem === null)
-        await new Promise<void>((resolve) => waiters.set(index, resolve));
-      waiters.delete(index);
-      const making = made[index];
-      if (making === undefined) throw problem;
-      made[index] = undefined;
-      return making;
-    },
-    stop() {
-      stopped.abort();
-      wake?.();
-      for (const making of made)
-        void making?.then(
-          (one) => one?.written(),
-          () => undefined,
-        );
-    },
-  };
-}
-
-async function contentOf(file: PlannedFile): Promise<Uint8Array> {
-  const bytes = file.bytes();
-  if (bytes instanceof Promise) return bytes;
-  const parts: Uint8Array[] = [];
-  for await (const part of bytes) parts.push(part);
-  return Buffer.concat(parts);
 }
 
 /** The files of one wheel with their hashes, to see what it shares with others. */
