@@ -256,6 +256,11 @@ export const FAILURES: readonly FailureGroup[] = [
         'Read its words; build or fetch the image again.',
       ),
       row(
+        'LAYERS_TOO_MANY',
+        'An image would have more layers than Docker mounts (125).',
+        'Give the embedded builder a lower `maxLayers`, and build the images below anew; or put fewer images on top of each other.',
+      ),
+      row(
         'LAYOUT_IMAGE_UNKNOWN',
         'A layout or an archive holds no image of the name that was asked for, or several and none was named.',
         'Name one of those in the words, as it is called there.',
