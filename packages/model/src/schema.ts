@@ -37,6 +37,12 @@ const registry = z
     pushUrl: registryUrl.optional().describe('`host[:port][/path]` to push to, where it differs.'),
     ca: path.optional().describe('PEM file with the CA of the registry, for private ones.'),
     insecure: z.boolean().optional().describe('Plain HTTP.'),
+    parallel: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Requests at once, for registries that limit how much they are asked. Default: 16.'),
     prePush: prePush.optional(),
   })
   .describe('A registry. Logins come from the docker config of the user and its helpers.');

@@ -79,6 +79,14 @@ describe('a small fleet', () => {
     ]);
   });
 
+  it('says how each registry is reached', async () => {
+    const text = SMALL.replace('eu.example.com/dss }', 'eu.example.com/dss, ca: eu.pem, parallel: 4 }');
+    const { expansion } = await rig({ ...FILES, 'rebake.yaml': text, 'eu.pem': '' });
+    expect(expansion.registries[0]).toMatchObject({ host: 'registry.eu.example.com', atOnce: 4 });
+    expect(expansion.registries[0]?.ca).toMatch(/^\/.*\/eu\.pem$/);
+    expect(expansion.registries[1]).not.toHaveProperty('atOnce');
+  });
+
   it('has parents before children, and each node once', async () => {
     const { expansion } = await rig(FILES);
     const done = new Set<string>();

@@ -40,7 +40,7 @@ describe('the schema', () => {
       releases: { design: { version: '14.1.2' }, automation: { version: '13.5.7' } },
       registries: {
         eu: { url: 'registry.example.com:5000/dss', pushUrl: 'push.example.com/dss', prePush: { mode: 'ecr' } },
-        local: { url: 'localhost:5000', insecure: true },
+        local: { url: 'localhost:5000', insecure: true, parallel: 4 },
       },
       baseImages: {
         python: {

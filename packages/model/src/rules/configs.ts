@@ -43,13 +43,14 @@ export function readRegistryAccess(
   const byHost = new Map<string, RegistryAccess>();
   for (const facts of registries.values()) {
     if (facts === null) continue;
-    const { ca, insecure } = loaded.config.registries[facts.name] ?? {};
+    const { ca, insecure, parallel } = loaded.config.registries[facts.name] ?? {};
     for (const { host } of [facts.push, facts.pull]) {
       if (byHost.has(host)) continue;
       byHost.set(host, {
         host,
         ...(ca !== undefined && { ca: posix.resolve(loaded.root, ca) }),
         ...(insecure !== undefined && { insecure }),
+        ...(parallel !== undefined && { atOnce: parallel }),
       });
     }
   }
