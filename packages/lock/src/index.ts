@@ -3,6 +3,7 @@ export { createLocker, type Locker } from './locker.ts';
 export { pipLogins, type LoginPlace, type Logins } from './pip/logins.ts';
 export { findUv, type Uv } from './uv/find.ts';
 export { readPipSettings, type PipSettings } from './pip/settings.ts';
+export { withoutLogin } from './words.ts';
 export type {
   DebianLockRequest,
   IndexAccess,

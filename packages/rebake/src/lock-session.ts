@@ -1,7 +1,7 @@
 /** What locking reaches the world with: the cache, downloads, and what user and declaration say about package indexes. */
 import { cacheDir, createDownloader, openCache } from '@rebake/cache';
 import type { LockedPackage, MadeFrom } from '@rebake/image/locks';
-import { createLocker, pipLogins, type IndexAccess, type Locker, type SourceKind } from '@rebake/lock';
+import { createLocker, pipLogins, type IndexAccess, withoutLogin, type Locker, type SourceKind } from '@rebake/lock';
 import type { Expansion } from '@rebake/model';
 import { BuildFailure, type SecretRef } from '@rebake/sdk';
 import { createContexts } from './contexts.ts';
@@ -101,5 +101,5 @@ async function indexAccess(
 function reasonIn(words: string): string {
   const lines = words.split('\n').map((line) => line.trim());
   const said = lines.findLast((line) => /^(?:\w*Error\b|error: (?!Failed to build|subprocess))/.test(line));
-  return said ?? lines[0] ?? '';
+  return withoutLogin(said ?? lines[0] ?? '');
 }

@@ -1,5 +1,6 @@
 /** Finds uv: named by `REBAKE_UV`, on PATH, or fetched once into the cache. */
 import { chmod, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { BuildFailure, type Digest } from '@rebake/image';
 import type { Env } from '@rebake/cache';
 import { indexAddresses } from '../pip/indexes.ts';
@@ -25,8 +26,10 @@ export type UvMeans = Pick<LockMeans, 'cache' | 'download' | 'env' | 'signal' | 
 
 /** Finds uv. Rejects with `LOCK_TOOL_MISSING` when there is none and none can be fetched, and with `LOCK_TOOL_FAILED` when it does not run. */
 export async function findUv(means: UvMeans): Promise<Uv> {
-  const named = means.env['REBAKE_UV'] ?? '';
-  if (named !== '') {
+  const given = means.env['REBAKE_UV'] ?? '';
+  if (given !== '') {
+    // It is run from folders of its own.
+    const named = given.includes('/') ? resolve(given) : given;
     const version = await versionOf(named, means.env, means.signal);
     if (version === null) throw missing(`\`REBAKE_UV\` names ${named}, which does not say that it is uv`);
     if (isOlder(version, UV_OLDEST))
