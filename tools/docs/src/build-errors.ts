@@ -303,6 +303,36 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'Debian packages',
+    rows: [
+      row(
+        'DEBIAN_INDEX_INVALID',
+        'The index of a mirror is not signed by a key of the suite, is not what was signed, has expired, or is older than the one before.',
+        'Check the mirror and the clock; for a mirror with keys of its own name its `keyring`.',
+      ),
+      row(
+        'DEBIAN_UNRESOLVABLE',
+        'Debian has no such package, or no set of packages meets what all of them need.',
+        'Do what the message says: another name, another version, or a lock of the image below first.',
+      ),
+      row(
+        'DEB_INVALID',
+        'A Debian package is broken, or would bring what no package may: paths that lead out, devices, a file of another package.',
+        'Run `rebake lock` again; if it stays, the package needs a builder with an engine.',
+      ),
+      row(
+        'DEB_PARENT_MISSING',
+        'Debian packages are to be put on an image that has none, or that has one of them in another version.',
+        'Run `rebake lock` again for this image, or build it on a Debian.',
+      ),
+      row(
+        'MIRROR_MISSING',
+        'Debian packages are to be fetched, and neither the declaration nor apt of this machine names a mirror.',
+        'Name a `mirror`.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(
@@ -362,6 +392,7 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'NO_PROXY',
   'PIP_CONFIG_FILE',
   'PODMAN_CONNECTIONS_CONF',
+  'REBAKE_APT_DIR',
   'REBAKE_CACHE_DIR',
   'REBAKE_UV',
   'REQUESTS_CA_BUNDLE',
