@@ -175,6 +175,18 @@ describeEngine('images of a layout', [...NAMES, 'docker', 'podman', 'crane', 'ro
     expect(held.diff_ids).toEqual((await here.layout.image(image.manifest))!.config.diffIds);
   });
 
+  it('are pushed by crane as the layout holds them, and come back with it into a layout', async () => {
+    using alone = temporaryLayout();
+    const one = await realImage(alone.layout, rootfs);
+    for (const name of ['plain', 'plain3'] as const) {
+      await crane('push', alone.dir, nameAt(name, '/crane'));
+      expect(await digestsAt(name, '/crane')).toEqual({ manifest: one.manifest, config: one.identity });
+      const back = join(dir, `crane-${name}`);
+      await crane('pull', '--format=oci', nameAt(name, '/crane'), back);
+      expect(await openLayout(back).image(one.manifest)).toEqual(await alone.layout.image(one.manifest));
+    }
+  });
+
   it('with layers of zstd go up and come back, and Podman runs them', async () => {
     const fine = await realImage(here.layout, rootfs, { compression: 'zstd' });
     for (const name of ['plain', 'plain3'] as const) {

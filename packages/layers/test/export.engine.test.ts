@@ -1,4 +1,4 @@
-// Archives of images in front of the tools that load them: Docker 20.10, Podman, skopeo.
+// Archives of images in front of the tools that load them: Docker, Podman, skopeo, crane.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -15,14 +15,15 @@ import { collect, file, sha256, signal, temporaryCache, temporaryFolder } from '
 
 const run = promisify(execFile);
 
-describeEngine('an archive of images', ['docker', 'podman', 'rootfs'], ({ docker, podman, rootfs }) => {
+describeEngine('an archive of images', ['docker', 'podman', 'crane', 'rootfs'], (state) => {
+  const { docker, podman, crane, rootfs } = state;
   const dockerCli = async (...args: string[]): Promise<string> =>
     (await run(docker.cli, args, { env: { ...process.env, DOCKER_HOST: docker.host } })).stdout.trim();
   const podmanCli = async (...args: string[]): Promise<string> =>
     (await run(podman.cli[0] ?? '', [...podman.cli.slice(1), ...args])).stdout.trim();
 
-  /** Two images on one ground, each with a greeting, in one archive. */
-  async function archiveOf(format: ExportFormat) {
+  /** Images on one ground, each with a greeting, in one archive. */
+  async function archiveOf(format: ExportFormat, names: readonly string[] = ['one', 'two']) {
     const dir = temporaryFolder();
     const cache = temporaryCache();
     const layout = openLayout(join(dir, 'layout'));
@@ -30,7 +31,7 @@ describeEngine('an archive of images', ['docker', 'podman', 'rootfs'], ({ docker
     const digest = sha256(await collect(createReadStream(join(dir, 'rootfs.tar'))));
     const ground = await importTar(cache, join(dir, 'rootfs.tar'), digest, { compression: 'gzip', signal });
     const images = await Promise.all(
-      ['one', 'two'].map(async (name) => {
+      names.map(async (name) => {
         const greeting = `${name} ${randomUUID()}`;
         const own = await writeLayer(cache, [file('greeting', greeting)], { compression: 'zstd', signal });
         const tag = `example.com/rebake-export/${name}:${randomUUID()}`;
@@ -69,6 +70,22 @@ describeEngine('an archive of images', ['docker', 'podman', 'rootfs'], ({ docker
     } finally {
       for (const { tag } of images) await podmanCli('image', 'rm', '--force', tag).catch(() => undefined);
     }
+  });
+
+  it('is taken for what `docker save` writes by skopeo, by each name', async () => {
+    const { images, path, dir } = await archiveOf('docker');
+    for (const { tag, identity } of images) {
+      const { stdout } = await run('skopeo', ['inspect', '--raw', '--config', `docker-archive:${path}:${tag}`]);
+      expect(sha256(stdout)).toBe(identity);
+      const folder = join(dir, identity.slice('sha256:'.length));
+      await run('skopeo', ['--insecure-policy', 'copy', `docker-archive:${path}:${tag}`, `dir:${folder}`]);
+    }
+  });
+
+  it('with one image is valid to crane', async () => {
+    const { path } = await archiveOf('docker', ['one']);
+    const { stdout, stderr } = await run(crane.path, ['validate', '--tarball', path]);
+    expect(stdout + stderr).toContain('PASS');
   });
 
   it.each(['docker', 'oci'] as const)(
