@@ -1,8 +1,9 @@
 /** Compares the codes in the sources with the tables that the reference is made from, both ways. */
 import { DIAGNOSTIC_KINDS } from '@rebake/model';
 import { LIBRARY_DIAGNOSTICS } from '@rebake/rebake';
-import { FAILURES, NO_CODES } from './build-errors.ts';
+import { FAILURES } from './build-errors.ts';
 import { scanCodes } from './code-scan.ts';
+import { NO_CODES } from './no-codes.ts';
 import { CAUSES } from './reasons.ts';
 
 /** What is wrong, one line each; none when every code has a row and every row of a failure a code. */
@@ -22,6 +23,6 @@ export function checkCodes(root: string): readonly string[] {
       .map(({ code, at }) => `${at}: ${code} has no row in tools/docs/src/build-errors.ts`),
     ...[...failures, ...NO_CODES]
       .filter((code) => !seen.has(code))
-      .map((code) => `${code} is in tools/docs/src/build-errors.ts and in no source`),
+      .map((code) => `${code} is in a table of tools/docs/src and in no source`),
   ];
 }
