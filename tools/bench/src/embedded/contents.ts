@@ -27,7 +27,7 @@ const OWN = [
   /^lib64$/,
   /\/_virtualenv\.(py|pth)$/,
   /\.dist-info\/(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$/,
-  /(^|\/)(distutils-precedence\.pth|_distutils_hack|setuptools|pkg_resources)(\/|$|-)/,
+  /\/site-packages\/(distutils-precedence\.pth|_distutils_hack|setuptools|pkg_resources)(\/|$|-)/,
 ];
 
 /** Lays out the layers that an image has on top of `below`, and reads the environment in them. */
