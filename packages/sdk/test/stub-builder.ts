@@ -51,7 +51,10 @@ function deadBuilder(): Builder {
 }
 
 /** A rig over a builder without an engine; nothing in it is ever opened. */
-export function stubRig(builder: Partial<Builder> = {}, more: Partial<Rig> = {}): Rig {
+export function stubRig(
+  builder: Partial<Builder> = {},
+  more: Partial<Rig> = {},
+): Rig & Required<Pick<Rig, 'unreachable'>> {
   return {
     name: 'stub',
     create: () => stubBuilder(builder),

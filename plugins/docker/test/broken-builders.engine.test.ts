@@ -34,7 +34,11 @@ describeEngine('a builder that', ['docker', 'rootfs', 'plain', 'auth'], (state) 
 /** A rig that gives builders with the fault. */
 function broken(good: Rig, { where = 'create', ...fault }: Fault): Rig {
   const breaks = (create: (place: BuilderPlace) => Builder) => (place: BuilderPlace) => fault.breaks(create(place));
-  if (where !== 'ownEngine') return { ...good, [where]: breaks((place) => good[where](place)) };
+  if (where !== 'ownEngine') {
+    const { [where]: create } = good;
+    if (create === undefined) throw new Error(`the rig has no ${where}`);
+    return { ...good, [where]: breaks((place) => create(place)) };
+  }
   return {
     ...good,
     async ownEngine(folder) {

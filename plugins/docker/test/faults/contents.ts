@@ -28,6 +28,16 @@ export const contents: readonly Fault[] = [
     }),
   },
   {
+    that: 'leaves links out',
+    asked: ['steps/copy', 'steps/link'],
+    fails: ['steps/link'],
+    breaks: (good) =>
+      withJob(good, (job) => ({
+        ...job,
+        spec: { ...job.spec, steps: job.spec.steps.filter(({ step }) => step !== 'link') },
+      })),
+  },
+  {
     that: 'has an identity of its own making',
     asked: BUILD,
     fails: ['build/identity'],

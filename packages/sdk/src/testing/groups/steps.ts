@@ -34,13 +34,26 @@ export const stepKinds = group('steps', [
     id: 'copy-nothing',
     title: 'makes an empty folder of an empty set of files',
     why: 'A folder that is declared and empty today is there, as it will be tomorrow.',
-    needs: steps('rootfs', 'copy', 'run'),
+    needs: steps('rootfs', 'copy'),
     async run(bench) {
-      const { log } = await bench.make(await bench.base(), [
-        copy(NO_FILES, '/opt/nothing'),
-        shell('ls -Ad /opt/nothing'),
-      ]);
-      hold(log.includes('/opt/nothing'), 'Copying no files makes the folder', log);
+      const base = await bench.base();
+      const { output } = await bench.make(base, [copy(NO_FILES, '/opt/nothing')]);
+      const entries = await (await bench.read(output)).entries((await bench.read(base)).diffIds.length);
+      same(entries.get('opt/nothing')?.type, 'directory', 'Copying no files makes the folder');
+    },
+  },
+  {
+    id: 'link',
+    title: 'makes a symbolic link, in a folder that is there or not, in place of the link before it',
+    why: 'A link is how an image says which of several versions it uses.',
+    needs: steps('rootfs', 'link'),
+    async run(bench) {
+      const base = await bench.base();
+      const link = (target: string) => ({ step: 'link', folder: '/opt/made/for it', name: 'tool', target }) as const;
+      const { output } = await bench.make(base, [link('/usr'), link('/usr/bin/env')]);
+      const entries = await (await bench.read(output)).entries((await bench.read(base)).diffIds.length);
+      const { type, text } = entries.get('opt/made/for it/tool') ?? {};
+      same({ type, text }, { type: 'symlink', text: '/usr/bin/env' }, 'A link leads to its target, as it is written');
     },
   },
   {
@@ -162,16 +175,30 @@ export const stepKinds = group('steps', [
     id: 'user',
     title: 'makes a user with its uid, gid and a home that group 0 can write to',
     why: 'Clusters run images under uids that nobody knows, with gid 0.',
-    needs: steps('rootfs', 'user', 'run'),
+    needs: steps('rootfs', 'user'),
     async run(bench) {
-      const { log } = await bench.make(await bench.base(), [
+      const base = await bench.base();
+      const { output } = await bench.make(base, [
         { step: 'user', name: 'conformance', uid: 4321, gid: 4322, home: '/home/conformance' },
-        shell(`echo "user $(id -u conformance):$(id -g conformance) home $(stat -c '%a %u:%g' /home/conformance)"`),
       ]);
+      const entries = await (await bench.read(output)).entries((await bench.read(base)).diffIds.length);
+      const lines = (path: string) => (entries.get(path)?.text ?? '').split('\n');
+      const user = lines('etc/passwd').find((line) => line.startsWith('conformance:'));
       hold(
-        log.includes('user 4321:4322 home 775 4321:0'),
-        'A user has its ids and a home of mode 775 and group 0',
-        log,
+        user !== undefined && /^conformance:[^:]*:4321:4322:[^:]*:\/home\/conformance:/.test(user),
+        'A user is in /etc/passwd with its ids and its home',
+        user,
+      );
+      hold(
+        lines('etc/group').some((line) => /^[^:]+:[^:]*:4322:/.test(line)),
+        'The group of a user is in /etc/group',
+        entries.get('etc/group')?.text,
+      );
+      const home = entries.get('home/conformance');
+      same(
+        [home?.type, home?.mode.toString(8), home?.owner],
+        ['directory', '775', '4321:0'],
+        'The home of a user has mode 775 and group 0',
       );
     },
   },
