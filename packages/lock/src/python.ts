@@ -116,7 +116,8 @@ async function prepare(
 
 function upgradeArgs(upgrade: Upgrade): readonly string[] {
   if (upgrade === 'nothing') return [];
-  return upgrade === 'everything' ? ['--upgrade'] : upgrade.map((name) => `--upgrade-package=${name}`);
+  if (upgrade === 'everything') return ['--upgrade'];
+  return upgrade.map((name) => `--upgrade-package=${name.toLowerCase().replaceAll(/[-_.]+/g, '-')}`);
 }
 
 /** From uv's lock to ours: files that can fit, no login, no address of this machine, and what it was made from. */

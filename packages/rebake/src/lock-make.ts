@@ -7,7 +7,7 @@ import { BuildFailure, type Diagnostic } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { lockChanges } from './lock-changes.ts';
 import { textOf, writeLock } from './lock-files.ts';
-import { isDue } from './lock-select.ts';
+import { eachOnce, isDue } from './lock-select.ts';
 import { openLockSession, type LockSession } from './lock-session.ts';
 import { reportOf, type LockOptions, type LockPart, type LockReport } from './lock-report.ts';
 import type { Project } from './project.ts';
@@ -80,7 +80,7 @@ interface Work {
 function withBelow(locks: readonly Lockable[], all: readonly Lockable[]): readonly Lockable[] {
   const files = new Set<string>();
   for (const lock of locks) if (lock.kind === 'debian') for (const file of chain(lock, all)) files.add(file);
-  return all.filter((lock) => lock.kind === 'debian' && files.has(lock.file));
+  return eachOnce(all.filter((lock) => lock.kind === 'debian' && files.has(lock.file)));
 }
 
 /** Files of a Debian lock and of those below it, itself first. */

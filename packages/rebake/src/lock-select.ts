@@ -12,7 +12,7 @@ export type SelectedLocks =
 
 /** Empty `names`: everything. A name is that of a code env (`glm`, `glm:V2`), of a base image, or whole: `env/python/glm`, `base/python`. */
 export function selectLocks(all: readonly Lockable[], names: readonly string[]): SelectedLocks {
-  if (names.length === 0) return { ok: true, locks: all };
+  if (names.length === 0) return { ok: true, locks: eachOnce(all) };
   const picked = new Set<Lockable>();
   const diagnostics: Diagnostic[] = [];
   for (const name of names) {
@@ -23,7 +23,14 @@ export function selectLocks(all: readonly Lockable[], names: readonly string[]):
   }
   return diagnostics.length > 0
     ? { ok: false, diagnostics }
-    : { ok: true, locks: all.filter((lock) => picked.has(lock)) };
+    : { ok: true, locks: eachOnce(all.filter((lock) => picked.has(lock))) };
+}
+
+/** Each file once: several images may share a lock. */
+export function eachOnce(locks: readonly Lockable[]): readonly Lockable[] {
+  const firsts = new Map<string, Lockable>();
+  for (const lock of locks) if (!firsts.has(lock.file)) firsts.set(lock.file, lock);
+  return [...firsts.values()];
 }
 
 function unknown(name: string, all: readonly Lockable[]): Diagnostic {
@@ -70,5 +77,7 @@ function holds(kind: Lockable['kind'], text: string, name: string): boolean {
     return parsed.ok && parsed.lock.packages.some((one) => one.name === name);
   }
   const parsed = parsePylock(text);
-  return parsed.ok && parsed.lock.packages.some((one) => one.name === name);
+  // As locks have it (PEP 503).
+  const normal = name.toLowerCase().replaceAll(/[-_.]+/g, '-');
+  return parsed.ok && parsed.lock.packages.some((one) => one.name === normal);
 }

@@ -70,12 +70,7 @@ export async function lockFirst(
 
 function upgradeOf({ upgrade, upgradePackage }: Flags): NonNullable<LockOptions['upgrade']> {
   if (upgrade === true) return 'everything';
-  return upgradePackage.length === 0 ? 'nothing' : upgradePackage.map(normalName);
-}
-
-/** As locks have it. */
-function normalName(name: string): string {
-  return name.toLowerCase().replaceAll(/[-_.]+/g, '-');
+  return upgradePackage.length === 0 ? 'nothing' : upgradePackage;
 }
 
 function exitOf({ ok, interrupted }: LockResult): ExitCode {
