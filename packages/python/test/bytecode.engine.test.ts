@@ -1,7 +1,7 @@
 // Bytecode by an interpreter that was taken out of a file system: it runs, is what Python itself makes, and has the same bytes always.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createCompiler } from '../src/bytecode/compiler.ts';
 import { canonicalMarshal } from '../src/bytecode/marshal.ts';
@@ -16,8 +16,9 @@ const minor = Number(python.version.split('.')[1]);
 const interpreter = { path: python.path, real: python.path.slice(1) };
 
 /** Modules of the standard library: as many kinds of code as there are. */
-function sources(): readonly { readonly path: string; readonly source: Buffer }[] {
-  const library = join(dirname(dirname(python.path)), 'lib', `python${python.version}`);
+function sources(
+  library = join(dirname(dirname(python.path)), 'lib', `python${python.version}`),
+): readonly { readonly path: string; readonly source: Buffer }[] {
   const names = [
     'ast',
     'typing',
@@ -153,6 +154,47 @@ print("same")`;
     }),
   ).toBe('same\n');
 });
+
+/** Other Pythons of this machine: those in folders beside that of the first, as pyenv has them. */
+function otherPythons(): readonly string[] {
+  const versions = dirname(dirname(dirname(python.path)));
+  return readdirSync(versions).flatMap((folder) => {
+    const version = /^(3\.\d+)\.\d+$/.exec(folder)?.[1];
+    const path = version === undefined ? '' : join(versions, folder, 'bin', `python${version}`);
+    return existsSync(path) ? [path] : [];
+  });
+}
+
+test.each([python.path, ...otherPythons().filter((path) => path !== python.path)])(
+  '%s makes the same bytes in any order, and loads them as its own',
+  async (path) => {
+    const version = basename(path).slice('python'.length);
+    const home = dirname(dirname(path));
+    const run: Runnable = { id: runnable.id, command: [path], home, folder: runnable.folder };
+    const files = sources(join(home, 'lib', `python${version}`));
+    const compiler = createCompiler(run, version, 1);
+    const inOrder: Buffer[] = [];
+    for (const file of files) inOrder.push((await compiler.compile(file.path, file.source)) ?? Buffer.alloc(0));
+    const backwards: Buffer[] = [];
+    for (const file of files.toReversed())
+      backwards.unshift((await compiler.compile(file.path, file.source)) ?? Buffer.alloc(0));
+    compiler.close();
+    expect(backwards).toEqual(inOrder);
+    const list = files.map(({ path: name, source }, i) => [
+      name,
+      source.toString('base64'),
+      inOrder[i]?.toString('base64'),
+    ]);
+    const program = `
+import base64, json, marshal, sys
+header = 16 if sys.version_info >= (3, 7) else 12
+for path, source, made in json.load(sys.stdin):
+    mine = marshal.loads(base64.b64decode(made)[header:])
+    assert mine == compile(base64.b64decode(source), path, "exec", dont_inherit=True), path
+print("same")`;
+    expect(execFileSync(path, ['-I', '-c', program], { input: JSON.stringify(list), encoding: 'utf8' })).toBe('same\n');
+  },
+);
 
 test('what does not compile has no bytecode, and stops nothing', async () => {
   const odd = [

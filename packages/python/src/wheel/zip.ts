@@ -178,20 +178,33 @@ function dataStart(head: Buffer, file: ZipFile, name: string): number {
   return start;
 }
 
-async function content(fd: number, file: ZipFile, name: string): Promise<Buffer> {
-  const likely = Math.min(HEADER + file.rawName.length + EXTRA + file.packed, file.limit - file.offset);
-  const isSmall = file.packed <= SMALL;
-  const at = async (length: number, offset: number): Promise<Buffer> => {
-    const buffer = Buffer.allocUnsafe(length);
-    const count = isSmall
-      ? readSync(fd, buffer, 0, length, offset)
-      : (await readAt(fd, buffer, 0, length, offset)).bytesRead;
-    return buffer.subarray(0, count);
-  };
-  let raw = await at(likely, file.offset);
+/** Where small entries are read to: they are unpacked before anything else runs. Larger than any of them with its header. */
+const scratch = Buffer.allocUnsafeSlow(SMALL + HEADER + 2 * 0x10000);
+
+/** Packed bytes of a small entry, which are gone with the next call. */
+function packedNow(fd: number, file: ZipFile, name: string): Buffer {
+  const size = Math.min(scratch.length, file.limit - file.offset, HEADER + file.rawName.length + EXTRA + file.packed);
+  let raw = scratch.subarray(0, readSync(fd, scratch, 0, size, file.offset));
   const start = dataStart(raw, file, name);
-  if (start + file.packed > raw.length) raw = await at(start + file.packed, file.offset);
-  const packed = raw.subarray(start, start + file.packed);
+  if (start + file.packed > raw.length)
+    raw = scratch.subarray(0, readSync(fd, scratch, 0, start + file.packed, file.offset));
+  return raw.subarray(start, start + file.packed);
+}
+
+async function packedLater(fd: number, file: ZipFile, name: string): Promise<Buffer> {
+  const at = async (length: number): Promise<Buffer> => {
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.subarray(0, (await readAt(fd, buffer, 0, length, file.offset)).bytesRead);
+  };
+  let raw = await at(Math.min(HEADER + file.rawName.length + EXTRA + file.packed, file.limit - file.offset));
+  const start = dataStart(raw, file, name);
+  if (start + file.packed > raw.length) raw = await at(start + file.packed);
+  return raw.subarray(start, start + file.packed);
+}
+
+async function content(fd: number, file: ZipFile, name: string): Promise<Buffer> {
+  const isSmall = file.packed <= SMALL && file.isDeflated;
+  const packed = isSmall ? packedNow(fd, file, name) : await packedLater(fd, file, name);
   if (packed.length < file.packed) throw refuse(name, 'it is cut off');
   let bytes = packed;
   if (file.isDeflated) {
@@ -218,8 +231,8 @@ async function* parts(fd: number, file: ZipFile, name: string): AsyncGenerator<U
   let held: Uint8Array | null = null;
   try {
     for await (const chunk of file.isDeflated
-      ? inflated(packedParts(fd, start, file.packed))
-      : packedParts(fd, start, file.packed)) {
+      ? inflated(fd, start, file.packed)
+      : packedParts(fd, start, file.packed, null)) {
       size += chunk.length;
       if (size > file.size) break;
       crc = crc32(chunk, crc);
@@ -234,23 +247,24 @@ async function* parts(fd: number, file: ZipFile, name: string): AsyncGenerator<U
   if (held !== null) yield held;
 }
 
-async function* packedParts(fd: number, start: number, length: number): AsyncGenerator<Buffer> {
+/** `reused`: one buffer for all parts, each gone when the next one is asked for. */
+async function* packedParts(fd: number, start: number, length: number, reused: Buffer | null): AsyncGenerator<Buffer> {
   for (let done = 0; done < length;) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, length - done));
-    const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, start + done);
+    const buffer = reused ?? Buffer.allocUnsafeSlow(CHUNK);
+    const { bytesRead } = await readAt(fd, buffer, 0, Math.min(buffer.length, length - done), start + done);
     if (bytesRead === 0) throw new Error('it is cut off');
     done += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }
 
-function inflated(packed: AsyncGenerator<Buffer>): AsyncIterable<Buffer> {
+function inflated(fd: number, start: number, length: number): AsyncIterable<Buffer> {
   const inflate = createInflateRaw({ chunkSize: CHUNK });
   void (async () => {
     try {
-      for await (const part of packed) {
+      for await (const part of packedParts(fd, start, length, Buffer.allocUnsafeSlow(CHUNK))) {
         if (inflate.destroyed) return;
-        if (!inflate.write(part)) await drained(inflate);
+        await new Promise<void>((resolve) => void inflate.write(part, () => resolve()));
       }
       inflate.end();
     } catch (thrown) {
@@ -258,16 +272,6 @@ function inflated(packed: AsyncGenerator<Buffer>): AsyncIterable<Buffer> {
     }
   })();
   return inflate;
-}
-
-async function drained(inflate: NodeJS.EventEmitter): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      inflate.off('drain', done).off('close', done);
-      resolve();
-    };
-    inflate.on('drain', done).on('close', done);
-  });
 }
 
 /** Serves the small reads of a directory from large ones. */
