@@ -204,10 +204,11 @@ function impliedBy(
   const implied = new Set<string>();
   let last = '';
   const add = (path: string): void => {
+    // Most entries are in the folder of the one before.
+    if (last !== '' && path.lastIndexOf('/') === last.length && path.startsWith(last)) return;
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash);
-      // Most entries are in the folder of the one before.
-      if (parent === last || entries.has(parent) || implied.has(parent)) break;
+      if (entries.has(parent) || implied.has(parent)) break;
       implied.add(parent);
     }
     last = path.slice(0, Math.max(0, path.lastIndexOf('/')));
