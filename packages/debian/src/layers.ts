@@ -17,6 +17,7 @@ import { makeDatabase } from './layout/rules/dpkg.ts';
 import { makeLanguages } from './layout/rules/languages.ts';
 import { makePam } from './layout/rules/pam.ts';
 import { makeUsers } from './layout/rules/users.ts';
+import { usersOfScripts } from './layout/users-of-scripts.ts';
 import { LAYOUT_VERSION, writeLayers } from './layout/write.ts';
 import type { Means } from './means.ts';
 
@@ -93,6 +94,9 @@ async function layersOf(
   const on = ground(debs, laidOut, made, real, store, parent);
   for (const make of RULES) await make(on);
   await makeDatabase(on, debs, laidOut.diversions);
+  const users = `\n${(await on.read('etc/passwd')) ?? ''}\n${(await on.read('etc/group')) ?? ''}`;
+  const known = (name: string): boolean => users.includes(`\n${name}:`);
+  for (const line of usersOfScripts(debs, known)) means.log(line);
   return writeLayers({ laidOut, made, debs, parent, store, compression }, means);
 }
 

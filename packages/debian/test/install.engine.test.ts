@@ -34,7 +34,7 @@ const DIFFERENCES: readonly {
     paths: /^usr\/share\/(?:doc|doc-base|info|lintian|locale|man)\//,
     why: 'manuals, translations and documents are left out',
   },
-  { where: 'only there', paths: /^etc\/alternatives\/.*\.\dx?\.gz$/, why: 'they lead to manuals' },
+  { where: 'only there', paths: /^etc\/alternatives\/.*\.(?:[a-z]{2})?\d\.gz$/, why: 'they lead to manuals' },
   {
     where: 'only there',
     paths: /(?:^|\/)__pycache__(?:\/|$)/,

@@ -168,6 +168,23 @@ const awk = (name: string, priority: number): DebSpec => ({
   data: [{ path: `./usr/bin/${name}`, text: name, mode: 0o755 }],
 });
 
+test('users that only a script would make are named to people, once each', async () => {
+  const lines: string[] = [];
+  const postinst =
+    'if ! getent passwd web; then\n  adduser --quiet --system --home /srv/web web\nfi\naddgroup --system web\nadduser --system root\n';
+  const users: DebSpec = {
+    name: 'base-passwd',
+    data: [
+      { path: './usr/share/base-passwd/passwd.master', text: 'root:*:0:0:root:/root:/bin/bash\n' },
+      { path: './usr/share/base-passwd/group.master', text: 'root:*:0:\n' },
+    ],
+  };
+  const debs = [base, users, { name: 'web', control: { postinst } }].map(makeDeb);
+  serve(debs);
+  await debianLayers(stepOf(debs), null, 'gzip', { ...on.means, log: (line) => lines.push(line) });
+  expect(lines).toEqual(['web: its script would add web to the users and groups, and none runs here']);
+});
+
 describe('alternatives', () => {
   test('are links to the choice of the highest priority, and known to update-alternatives', async () => {
     const fs = fsOf(await layersOf([base, awk('mawk', 5), awk('gawk', 10)]));
