@@ -1,5 +1,5 @@
 /** Builds one image: its steps in their order, each on what those before it left, and under its name only when all of it is there. */
-import { bringsGround, checkSpec, type ImageSpec, type Step } from '@rebake/image';
+import { bringsGround, checkSpec, type Digest, type ImageSpec, type RepositoryAt, type Step } from '@rebake/image';
 import type { Cache } from '@rebake/cache';
 import type { Built, Ctx, Job } from '@rebake/sdk';
 import { candidateName, checkBelow, failure } from '@rebake/sdk/building';
@@ -28,6 +28,8 @@ export interface Workshop {
   readonly blobs: Blobs;
   readonly supplies: Supplies;
   readonly ahead: Ahead;
+  /** Of images that were built: where the images below them are, whose layers need not be sent again. */
+  readonly near: Map<Digest, readonly RepositoryAt[]>;
   reading(ctx: Ctx): Reading;
 }
 
@@ -61,6 +63,11 @@ export async function build(shop: Workshop, job: Job, ctx: Ctx): Promise<Built> 
   checkBelow(parent === null ? null : layersOf(parent), layersOf(image));
   ctx.signal.throwIfAborted();
   await store.keep(name, image, reading);
+  const places = job.parent?.at ?? [];
+  shop.near.set(
+    image.identity,
+    places.flatMap((at) => ('registry' in at ? [at] : [])),
+  );
   return { identity: image.identity, at: [{ engine: await store.id(), name }] };
 }
 

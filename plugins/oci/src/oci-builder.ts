@@ -44,7 +44,7 @@ export function createOciBuilder(settings: OciSettings, { dir, env }: BuilderPla
     registry: ctx.registry.bind(ctx),
     download: async () => (await supplies.of(NO_SECRETS, ctx)).download,
   });
-  const shop: Workshop = { settings, cache, store, blobs, supplies, ahead, reading };
+  const shop: Workshop = { settings, cache, store, blobs, supplies, ahead, near: new Map(), reading };
   return {
     async probe({ signal }) {
       signal.throwIfAborted();
@@ -77,7 +77,7 @@ export function createOciBuilder(settings: OciSettings, { dir, env }: BuilderPla
       const held = await needed(store, image);
       // Registries have been seen to stumble over the same manifest twice at the same time.
       return pushes.take(`${registry}/${repository}@${held.manifest.digest}`, async () =>
-        store.send(held, { registry, repository, tag }, reading(ctx)),
+        store.send(held, { registry, repository, tag }, shop.near.get(held.identity) ?? [], reading(ctx)),
       );
     },
     async tag(image, name, ctx) {

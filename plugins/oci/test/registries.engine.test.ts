@@ -174,6 +174,27 @@ describeEngine('an image on one of a registry', ['plain', 'auth'], (state) => {
     expect(seen).toMatchObject({ seen: 'yes', value: { identity: below.identity } });
   });
 
+  it('has layers mounted that the image below has in a repository, in a run that never sent those', async () => {
+    const dir = join(folder, `mounts-${builders}`);
+    const first = await ociBuilder({ cache: join(dir, 'cache') }, dir);
+    const job = jobOf(null, [rootfsOf(folder, { 'opt/': '', 'opt/own.txt': `${stamp} mounts` })]);
+    const base = await first.build(job, ctx());
+    const { registry: host, repository } = target(plain.address);
+    const manifest = await first.push(base, { registry: host, repository: `${repository}-base`, key: job.key }, ctx());
+    await first.close();
+    const second = await ociBuilder({ cache: join(dir, 'cache') }, dir);
+    try {
+      const at = [...base.at, { registry: host, repository: `${repository}-base`, manifest }];
+      const image = await second.build(jobOf({ identity: base.identity, at }, copies()), ctx());
+      const own = ctx();
+      await second.push(image, { registry: host, repository: `${repository}-env`, key: job.key }, own);
+      const sent = own.seen.find((one) => one.type === 'sent');
+      expect(sent?.type === 'sent' && sent.mounted > 0).toBe(true);
+    } finally {
+      await second.close();
+    }
+  });
+
   it('says so when the layers below have gone from the registry', async () => {
     const image = await onlyConfig();
     registry.refuse = true;

@@ -9,6 +9,7 @@ import {
   type ManifestAt,
   type Output,
   type Platform,
+  type RepositoryAt,
 } from '@rebake/image';
 import type { Cache } from '@rebake/cache';
 import { failure, heldHere, onBytes, parseName, told, type Registries, type RegistryPlace } from '@rebake/sdk/building';
@@ -34,8 +35,13 @@ export interface Store {
   drop(name: string): Promise<void>;
   /** Looks for an image in the registries that are known to have it. */
   find(image: Output, reading: Reading): Promise<Image>;
-  /** Sends an image to a repository, under a tag; returns the digest of its manifest. */
-  send(image: Image, to: { registry: string; repository: string; tag: string }, reading: Reading): Promise<Digest>;
+  /** Sends an image to a repository, under a tag; returns the digest of its manifest. `near`: where some of its layers may be already. */
+  send(
+    image: Image,
+    to: { registry: string; repository: string; tag: string },
+    near: readonly RepositoryAt[],
+    reading: Reading,
+  ): Promise<Digest>;
 }
 
 export function createStore(cache: Cache, layout: Layout, blobs: Blobs, registries: Registries): Store {
@@ -159,8 +165,8 @@ export function createStore(cache: Cache, layout: Layout, blobs: Blobs, registri
       if ((await layout.unname(name)) || wasPartial) await layout.sweep({ olderThanMs: SWEEP_AGE_MS });
     },
 
-    async send(image, to, reading) {
-      const mountFrom = image.elsewhere
+    async send(image, to, near, reading) {
+      const mountFrom = [...image.elsewhere, ...near]
         .filter(({ registry }) => registry === to.registry)
         .map(({ repository }) => repository);
       const source = blobs.sourceOf(image, reading);
