@@ -47,7 +47,7 @@ function entriesOf(changes: readonly Change[]): TreeEntry[] {
 type Model = Map<string, string>;
 
 function remove(model: Model, at: string): void {
-  for (const one of [...model.keys()]) if (one === at || isBelow(one, at)) model.delete(one);
+  for (const one of model.keys()) if (one === at || isBelow(one, at)) model.delete(one);
 }
 
 function parents(model: Model, at: string): void {
@@ -62,7 +62,7 @@ function parents(model: Model, at: string): void {
 function apply(model: Model, changes: readonly Change[]): void {
   for (const { path: at, kind } of changes) {
     if (kind === 'gone') remove(model, at);
-    if (kind === 'opaque') for (const one of [...model.keys()]) if (isBelow(one, at)) model.delete(one);
+    if (kind === 'opaque') for (const one of model.keys()) if (isBelow(one, at)) model.delete(one);
   }
   for (const { path: at, kind, mode } of changes) {
     parents(model, at);

@@ -232,6 +232,28 @@ describe('layers from elsewhere', () => {
     expect(await codeOf(torn.list(''))).toMatch(/^ARCHIVE_INVALID: /);
   });
 
+  it('are read on for one who waits when another no longer does', async () => {
+    const cache = temporaryCache();
+    const layer = foreignLayer(await tarOf([{ name: 'a', content: 'x'.repeat(300_000) }]));
+    const stop = new AbortController();
+    await openImageFs(cache, [layer], signal).stat('a');
+    let reached: () => void = () => undefined;
+    const isReading = new Promise<void>((resolve) => (reached = resolve));
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      reached();
+      await stopped;
+      yield* layer.read();
+    }
+    const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+    const source = { ...layer, read: slow };
+    const first = openImageFs(cache, [source], stop.signal).read('a', 1 << 20);
+    const second = openImageFs(cache, [source], signal).read('a', 1 << 20);
+    await isReading;
+    stop.abort(new Error('enough'));
+    await expect(first).rejects.toThrow('enough');
+    expect(await second).toHaveLength(300_000);
+  });
+
   it('can be asked again after a failure', async () => {
     const cache = temporaryCache();
     const layer = foreignLayer(await tarOf([{ name: 'a', content: 'x' }]));

@@ -47,6 +47,8 @@ export interface Contents {
 
 export function createContents(cache: Cache, layer: LayerSource, signal: AbortSignal): Contents {
   interface Asked extends Span {
+    /** Of who asks. */
+    readonly signal: AbortSignal;
     readonly resolve: (bytes: Uint8Array) => void;
     readonly reject: (error: unknown) => void;
   }
@@ -69,9 +71,10 @@ export function createContents(cache: Cache, layer: LayerSource, signal: AbortSi
 
   async function serve(all: readonly Asked[]): Promise<void> {
     const byOffset = Map.groupBy(all, ({ offset }) => offset);
+    const over = new AbortController();
     try {
       const spans = [...byOffset].map(([offset, [first]]) => ({ offset, size: first?.size ?? 0 }));
-      await passOver(layer, spans, signal, async ({ offset }, pieces) => {
+      await passOver(layer, spans, whenAll(all, over.signal), async ({ offset }, pieces) => {
         const parts: Uint8Array[] = [];
         for await (const piece of pieces) parts.push(piece);
         const bytes = Buffer.concat(parts);
@@ -80,12 +83,14 @@ export function createContents(cache: Cache, layer: LayerSource, signal: AbortSi
     } catch (error) {
       // Those that have their content already hear nothing of it.
       for (const { reject } of all) reject(error);
+    } finally {
+      over.abort();
     }
   }
 
-  async function fromLayer(span: Span): Promise<Uint8Array> {
+  async function fromLayer(span: Span, asker: AbortSignal): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      waiting.push({ ...span, resolve, reject });
+      waiting.push({ ...span, signal: asker, resolve, reject });
       if (!isRunning) void run();
     });
   }
@@ -93,13 +98,13 @@ export function createContents(cache: Cache, layer: LayerSource, signal: AbortSi
   return {
     async read(span) {
       if (span.size === 0) return Buffer.alloc(0);
-      if (span.size > KEPT_BYTES) return fromLayer(span);
+      if (span.size > KEPT_BYTES) return fromLayer(span, signal);
       const key = `${layer.diffId} ${span.offset} ${span.size}`;
       const digest = await cache.once<Digest>(
         'layer-file',
         key,
-        async () => {
-          const value = await store(cache, await fromLayer(span));
+        async (making) => {
+          const value = await store(cache, await fromLayer(span, making));
           return { value, blobs: [value] };
         },
         signal,
@@ -109,6 +114,18 @@ export function createContents(cache: Cache, layer: LayerSource, signal: AbortSi
       return Buffer.concat(parts);
     },
   };
+}
+
+/** Aborted when nobody waits any more. `over`: aborted when it does not matter any longer. */
+function whenAll(asked: readonly { readonly signal: AbortSignal }[], over: AbortSignal): AbortSignal {
+  const all = new AbortController();
+  const look = (): void => {
+    const last = asked.at(-1)?.signal;
+    if (asked.every(({ signal }) => signal.aborted)) all.abort(last?.reason);
+  };
+  for (const { signal } of asked) signal.addEventListener('abort', look, { once: true, signal: over });
+  look();
+  return all.signal;
 }
 
 async function store(cache: Cache, bytes: Uint8Array): Promise<Digest> {
