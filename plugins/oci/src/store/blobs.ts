@@ -81,8 +81,9 @@ export function createBlobs(cache: Cache, layout: Layout, registries: Registries
 
   async function fetchForeign({ digest, size, urls = [] }: ImageLayer, reading: Reading): Promise<void> {
     const download = await reading.download();
-    let last: unknown;
-    for (const url of urls) {
+    let last: unknown = failure('IMAGE_MISSING', 'never', `the layer ${digest} has no address that can be used`);
+    // An image of somebody else's names no files of this machine.
+    for (const url of urls.filter((one) => /^https?:/i.test(one))) {
       try {
         return await download.blob({ url, digest, size, name: `layer ${digest}` }, reading.signal);
       } catch (error) {
