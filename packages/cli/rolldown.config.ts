@@ -14,9 +14,9 @@ export default defineConfig({
   platform: 'node',
   resolve: { conditionNames: ['@rebake/source', 'node', 'import', 'default'] },
   plugins: [withoutChildProcess],
-  // Heavy and rarely needed, or with native parts: a compiler, an SSH client, HTTP over proxies, signatures, xz. Loaded from node_modules, by
-  // import().
-  external: ['ts-morph', 'dockerode', 'undici', 'openpgp', '@napi-rs/lzma'],
+  // Heavy and rarely needed, or with native parts: a compiler, an SSH client, signatures, xz. Loaded from node_modules, by import(). Not undici:
+  // of that, another major may lie where the bundle would find it.
+  external: ['ts-morph', 'dockerode', 'openpgp', '@napi-rs/lzma'],
   output: {
     dir: 'dist',
     format: 'esm',
