@@ -7,7 +7,7 @@ import { BuildFailure } from '@rebake/image';
 import { lockDebian } from './debian.ts';
 import { homeOf } from './home.ts';
 import { readPipSettings, type PipSettings } from './pip/settings.ts';
-import { uvAddresses } from './pip/logins.ts';
+import { pipLogins, uvAddresses } from './pip/logins.ts';
 import { lockPython, type ReadyUv } from './python.ts';
 import type { DebianLockRequest, LockMeans, LockOutcome, PythonLockRequest } from './types.ts';
 import { uvSetting, type UvSetting } from './uv/environment.ts';
@@ -53,7 +53,8 @@ async function makeReady(means: LockMeans): Promise<ReadyUv> {
   const setting = await uvSetting(env, pip, access, folder);
   try {
     const found = await pythonFor(uv, { ...means, env: setting.env }, folder);
-    return { uv, setting: withPython(setting, found), secrets: secretsOf(pip, means) };
+    const login = pipLogins({ env, pipConfig: access.pipConfig });
+    return { uv, setting: withPython(setting, found), login, secrets: secretsOf(pip, means) };
   } catch (error) {
     if (error instanceof BuildFailure || signal.aborted) throw error;
     throw new BuildFailure({

@@ -3,17 +3,14 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Env } from '@rebake/cache';
 import { parsePylock, pylockText, wheelFits, type LockedPackage, type MadeFrom } from '@rebake/image/locks';
+import type { Logins } from './pip/logins.ts';
 import { runTool, type Ran } from './run.ts';
 import type { LockOutcome, PythonLockRequest, Upgrade } from './types.ts';
 import { uvPlatform, type UvSetting } from './uv/environment.ts';
 import type { Uv } from './uv/find.ts';
+import { readLines } from './uv/lines.ts';
 import { cleanWords, withoutLogin } from './words.ts';
 
-/** Options of requirement lines that uv takes as arguments; the other ones it reads itself, or has no use for. */
-const LINE_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
-  '--pre': ['--prerelease', 'allow'],
-  '--prefer-binary': [],
-};
 const INPUT = 'requirements.txt';
 const OUTPUT = 'pylock.toml';
 /** uv's exit code when it understood everything, and there is no answer. */
@@ -23,6 +20,8 @@ const NO_ANSWER = 1;
 export interface ReadyUv {
   readonly uv: Uv;
   readonly setting: UvSetting;
+  /** Logins for addresses in requirement lines. */
+  readonly login: Logins;
   /** Texts that must not be repeated. */
   readonly secrets: readonly string[];
 }
@@ -36,12 +35,11 @@ export async function lockPython(
 ): Promise<LockOutcome> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
-    const { lines, args } = await prepare(request, folder);
-    await writeFile(join(folder, INPUT), lines);
-    const all = ['pip', 'compile', INPUT, ...args, ...ready.setting.args];
-    const run = async (env: Env): Promise<Ran> => runTool(ready.uv.path, all, { env, cwd: folder, signal });
-    const ran = await run(envFor(lines, ready));
-    if (ran.code !== 0) return failure(ran, await unreachable(ran, lines, ready, run), folder, ready);
+    const { lines, setting } = await readLines(request.requirements, ready.setting, ready.login);
+    const args = ['pip', 'compile', INPUT, ...(await prepare(request, lines, folder)), ...setting.args];
+    const run = async (env: Env): Promise<Ran> => runTool(ready.uv.path, args, { env, cwd: folder, signal });
+    const ran = await run(envFor(setting));
+    if (ran.code !== 0) return failure(ran, await unreachable(ran, setting, run), folder, ready);
     return await finish(await readFile(join(folder, OUTPUT), 'utf8'), request);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -52,23 +50,18 @@ export async function lockPython(
  * Pip takes the best version of all its indexes. uv takes those of the first index that has a name, unless it is told; who wants its rule says so
  * to uv.
  */
-function envFor(lines: string, { setting }: ReadyUv): Env {
+function envFor(setting: UvSetting): Env {
   const { env } = setting;
-  return isBestOfAll(lines, setting) ? { ...env, UV_INDEX_STRATEGY: 'unsafe-best-match' } : env;
+  return isBestOfAll(setting) ? { ...env, UV_INDEX_STRATEGY: 'unsafe-best-match' } : env;
 }
 
-function isBestOfAll(lines: string, { several, hasStrategy }: UvSetting): boolean {
-  return !hasStrategy && (several || /^--extra-index-url /m.test(lines));
+function isBestOfAll({ several, hasStrategy }: UvSetting): boolean {
+  return several && !hasStrategy;
 }
 
 /** Of several indexes, uv calls a package missing when one of them refuses; asked for the first that has it, it says which one. */
-async function unreachable(
-  { code }: Ran,
-  lines: string,
-  { setting }: ReadyUv,
-  run: (env: Env) => Promise<Ran>,
-): Promise<string> {
-  if (code !== NO_ANSWER || !isBestOfAll(lines, setting)) return '';
+async function unreachable({ code }: Ran, setting: UvSetting, run: (env: Env) => Promise<Ran>): Promise<string> {
+  if (code !== NO_ANSWER || !isBestOfAll(setting)) return '';
   const { stderr } = await run(setting.env);
   return stderr
     .split('\n')
@@ -85,33 +78,30 @@ function failure({ code, stderr }: Ran, more: string, folder: string, { secrets 
   };
 }
 
+/** Writes what uv reads, and says its arguments. */
 async function prepare(
-  { wanted, requirements, existing, upgrade }: PythonLockRequest,
+  { wanted, existing, upgrade }: PythonLockRequest,
+  lines: readonly string[],
   folder: string,
-): Promise<{ readonly lines: string; readonly args: readonly string[] }> {
+): Promise<readonly string[]> {
   // What is locked stays as long as it fits, also what was locked for another interpreter.
   if (existing !== null && parsePylock(existing).ok) await writeFile(join(folder, OUTPUT), existing);
-  const mapped = requirements.flatMap((line) => LINE_ARGUMENTS[line] ?? []);
-  const lines = requirements.filter((line) => !Object.hasOwn(LINE_ARGUMENTS, line));
   // `pip list` and notebooks that install something expect it in the env.
-  if (!Object.hasOwn(wanted.requirements, 'pip')) lines.push('pip');
-  return {
-    lines: `${lines.join('\n')}\n`,
-    args: [
-      '--format=pylock.toml',
-      `--output-file=${OUTPUT}`,
-      `--python-version=${wanted.interpreter}`,
-      `--python-platform=${uvPlatform(wanted.platform, wanted.glibc)}`,
-      '--generate-hashes',
-      '--no-header',
-      '--no-annotate',
-      '--no-progress',
-      '--color=never',
-      '--quiet',
-      ...mapped,
-      ...upgradeArgs(upgrade),
-    ],
-  };
+  const all = Object.hasOwn(wanted.requirements, 'pip') ? lines : [...lines, 'pip'];
+  await writeFile(join(folder, INPUT), `${all.join('\n')}\n`);
+  return [
+    '--format=pylock.toml',
+    `--output-file=${OUTPUT}`,
+    `--python-version=${wanted.interpreter}`,
+    `--python-platform=${uvPlatform(wanted.platform, wanted.glibc)}`,
+    '--generate-hashes',
+    '--no-header',
+    '--no-annotate',
+    '--no-progress',
+    '--color=never',
+    '--quiet',
+    ...upgradeArgs(upgrade),
+  ];
 }
 
 function upgradeArgs(upgrade: Upgrade): readonly string[] {

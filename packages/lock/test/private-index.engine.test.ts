@@ -155,6 +155,9 @@ describe('an index behind a proxy, with an authority and a password of its own',
     await using byLine = user({ PIP_INDEX_URL: index.urlWithLogin('main') });
     const line = `--extra-index-url ${index.url('extra')}`;
     expect(versionsOf(await byLine.python([line, 'tiny-a<2']))).toEqual(['pip 26.0', 'tiny-a 1.5.0']);
+    // An index of the lines stands in for the configured ones, with the login that the user has for its address.
+    const instead = `--index-url ${index.url('extra')}`;
+    expect(versionsOf(await byLine.python([instead, 'tiny-a'], { wanted: WITH_PIP }))).toEqual(['tiny-a 1.5.0']);
     await using first = user({
       PIP_INDEX_URL: index.urlWithLogin('main'),
       PIP_EXTRA_INDEX_URL: index.urlWithLogin('extra'),
@@ -163,6 +166,9 @@ describe('an index behind a proxy, with an authority and a password of its own',
     expect(versionsOf(await first.python(['tiny-b']))).toEqual(['pip 26.0', 'tiny-a 1.5.0', 'tiny-b 1.0.0']);
   });
 });
+
+/** So that no pip is asked for. */
+const WITH_PIP = { requirements: { pip: `sha256:${'0'.repeat(64)}` } } as const;
 
 describe('versions', () => {
   const env = (): Readonly<Record<string, string>> => ({ PIP_INDEX_URL: index.urlWithLogin('main') });
