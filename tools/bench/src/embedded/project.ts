@@ -30,8 +30,8 @@ export interface ProjectOptions {
 }
 
 export interface Project {
-  /** Writes the config. */
-  declare(envs: Readonly<Record<string, Env>>): void;
+  /** Writes the config. `url`: another place that images go to. */
+  declare(envs: Readonly<Record<string, Env>>, url?: string): void;
   /** The command, in the project. `more`: more of its environment. */
   run(args: readonly string[], more?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Keeps the project and its cache as they are under a name. */
@@ -52,8 +52,8 @@ export function createProject(options: ProjectOptions): Project {
   const saved = (name: string): string => join(dir, 'saved', name);
 
   return {
-    declare(envs) {
-      writeFileSync(join(project, 'rebake.yaml'), configOf(options, envs));
+    declare(envs, url = options.url) {
+      writeFileSync(join(project, 'rebake.yaml'), configOf({ ...options, url }, envs));
     },
     run: async (args, more) => {
       const command = rebake(root, tmp, project, ...args);
