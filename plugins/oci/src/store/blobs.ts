@@ -4,6 +4,7 @@ import type { Cache, Downloader } from '@rebake/cache';
 import type { LayerSource } from '@rebake/layers';
 import { failure, Turns, unlessAborted, type Registries, type Use } from '@rebake/sdk/building';
 import { isHeld, type Image, type ImageLayer } from '../image.ts';
+import { sizesOf } from '../words.ts';
 
 /** What a fetch needs. `download`: for layers that are at addresses of their own. */
 export interface Reading extends Use {
@@ -63,6 +64,7 @@ export function createBlobs(cache: Cache, layout: Layout, registries: Registries
       if (missing.length === 0) return;
       try {
         await take(at, new Set(missing.map(({ digest }) => digest)), reading);
+        reading.emit({ type: 'log', text: `fetched from ${at.registry}/${at.repository}: ${sizesOf(missing)}` });
       } catch (error) {
         reading.signal.throwIfAborted();
         if (!(error instanceof BuildFailure)) throw error;
