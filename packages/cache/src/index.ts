@@ -7,4 +7,3 @@ export { createDownloader } from './download/downloader.ts';
 export type { PruneItem, PruneKept, PruneOptions, PrunePlan, Pruned, PruneRow, PruneWhy } from './prune/types.ts';
 export { planPrune } from './prune/plan.ts';
 export { carryOutPrune } from './prune/carry-out.ts';
-export { inUnits } from './room.ts';

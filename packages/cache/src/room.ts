@@ -15,7 +15,7 @@ export async function checkRoom(dir: string, bytes: number): Promise<void> {
 }
 
 /** A number of bytes for people: `1.2 GB`, powers of ten. */
-export function inUnits(bytes: number): string {
+function inUnits(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < UNITS.length - 1) {
