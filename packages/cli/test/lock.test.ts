@@ -1,5 +1,5 @@
 /** `rebake lock`, and what `plan --lock` and `apply --lock` do first, as people and programs see it. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, watch } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/exit.ts';
 import { fakeUv } from './fake-uv.ts';
@@ -138,8 +138,15 @@ describe('lock', () => {
       'bin/uv',
       `#!/bin/sh\n[ "$1" = --version ] && echo "uv 0.13.9" && exit\n[ "$1" = python ] && exit\necho started > '${own.project.path('started')}'\nexec sleep 600\n`,
     );
+    const started = new Promise<void>((resolve) => {
+      const watcher = watch(own.project.dir, () => {
+        if (!existsSync(own.project.path('started'))) return;
+        watcher.close();
+        resolve();
+      });
+    });
     const ran = own.run('lock', { signal: stop.signal });
-    while (!existsSync(own.project.path('started'))) await new Promise(setImmediate);
+    await started;
     stop.abort(new Error('interrupted'));
     expect(await ran).toMatchObject({ code: EXIT.interrupted, out: 'Interrupted. Locks: 0 up to date.\n', err: '' });
     expect(readdirSync(own.project.dir).filter((name) => name.includes('lock'))).toEqual([]);
