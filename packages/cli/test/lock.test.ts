@@ -148,7 +148,7 @@ describe('lock', () => {
     const ran = own.run('lock', { signal: stop.signal });
     await started;
     stop.abort(new Error('interrupted'));
-    expect(await ran).toMatchObject({ code: EXIT.interrupted, out: 'Interrupted. Locks: 0 up to date.\n', err: '' });
+    expect(await ran).toMatchObject({ code: EXIT.interrupted, out: 'Interrupted: nothing was locked.\n', err: '' });
     expect(readdirSync(own.project.dir).filter((name) => name.includes('lock'))).toEqual([]);
   });
 });

@@ -69,8 +69,9 @@ export function lockSummary({ locks, interrupted }: LockResult, mode: 'write' | 
     mode === 'check'
       ? [...said(of('missing'), 'missing'), ...said(of('outdated'), 'outdated')]
       : [...said(of('written'), 'written'), ...said(of('failed'), 'failed')];
+  if (interrupted && current === 0 && parts.length === 0) return 'Interrupted: nothing was locked.\n';
   if (current > 0 || parts.length === 0) parts.push(`${current} up to date`);
-  const nothing = locks.length === 0 && !interrupted ? 'Nothing here has packages to lock' : null;
+  const nothing = locks.length === 0 ? 'Nothing here has packages to lock' : null;
   return `${interrupted ? 'Interrupted. ' : ''}${nothing ?? `Locks: ${parts.join(', ')}`}.\n`;
 }
 
