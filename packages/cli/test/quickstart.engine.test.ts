@@ -3,6 +3,7 @@
  * say whether they take what was made.
  */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -63,9 +64,13 @@ class Somebody implements Disposable {
   async identities(): Promise<ReadonlyMap<string, string>> {
     const { out } = await this.rebake('show', '--json');
     const { nodes } = JSON.parse(out) as {
-      readonly nodes: readonly { readonly id: string; readonly role: string; readonly identity: string | null }[];
+      readonly nodes: readonly {
+        readonly node: { readonly id: string; readonly role: string };
+        readonly entry: { readonly output: { readonly identity: string } } | null;
+      }[];
     };
-    return new Map(nodes.flatMap(({ id, role, identity }) => (role === 'image' ? [[id, identity ?? 'none']] : [])));
+    const images = nodes.filter(({ node }) => node.role === 'image');
+    return new Map(images.map(({ node, entry }) => [node.id, entry?.output.identity ?? 'none']));
   }
 
   [Symbol.dispose](): void {
@@ -165,8 +170,8 @@ describeEngine('the quickstart', ['docker', 'podman', 'crane'], (engines) => {
     expect(await inside(glm, 'dataiku', python, '-m', 'pip', 'list')).toMatch(/^scikit-learn +1\.4\.2$/m);
     // As Kubernetes may run it: a uid that nobody knows, in group 0.
     expect(
-      await inside(glm, '12345:0', python, '-c', 'import os; open(os.path.expanduser("~/x"), "w"); print(os.getuid())'),
-    ).toBe('12345\n');
+      await inside(glm, '12345:0', python, '-c', 'import os; open("x", "w"); print(os.getcwd(), os.getuid())'),
+    ).toBe('/home/dataiku 12345\n');
     expect(await inside(glm, 'dataiku', 'whoami')).toBe('dataiku\n');
     expect(await inside(glm, 'dataiku', 'dpkg', '-l', 'python3.11')).toMatch(/^ii +python3\.11/m);
 
@@ -183,7 +188,6 @@ describeEngine('the quickstart', ['docker', 'podman', 'crane'], (engines) => {
     const identity = (await one.identities()).get('env/python/glm@python#linux/amd64');
     for (const form of ['docker-archive', 'oci-archive']) {
       const config = await run('skopeo', ['inspect', '--config', '--raw', `${form}:${archive}`]);
-      const { createHash } = await import('node:crypto');
       expect(`sha256:${createHash('sha256').update(config).digest('hex')}`).toBe(identity);
     }
   });
