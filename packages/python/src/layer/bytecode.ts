@@ -26,6 +26,8 @@ export interface BytecodeJob {
 /** Bytecode of one source, and what says that it is not in memory for us any more. */
 export interface Made {
   readonly bytes: Buffer;
+  /** The source that was read for it, so that it need not be read again; null: none was. */
+  readonly source: Uint8Array | null;
   written(): void;
 }
 
@@ -114,11 +116,13 @@ async function make(
   kept: Kept | null,
   compiler: Compiler,
   paths: EnvPaths,
-): Promise<Buffer | null> {
+): Promise<Omit<Made, 'written'> | null> {
   const known = await kept?.read(source.path);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known === null ? null : { bytes: known, source: null };
   if (source.size > MAX_SOURCE) return null;
-  return compiler.compile(`${paths.prefix}/${source.path}`, await contentOf(source));
+  const content = await contentOf(source);
+  const bytes = await compiler.compile(`${paths.prefix}/${source.path}`, content);
+  return bytes === null ? null : { bytes, source: content };
 }
 
 async function contentOf(file: PlannedFile): Promise<Uint8Array> {
@@ -132,7 +136,7 @@ async function contentOf(file: PlannedFile): Promise<Uint8Array> {
 /** Makes things in their order, ahead of whoever asks for them, as far as there is room. */
 function makeAhead(
   wanted: readonly Wanted[],
-  making: (one: Wanted) => Promise<Buffer | null>,
+  making: (one: Wanted) => Promise<Omit<Made, 'written'> | null>,
   room: Gate,
   signal: AbortSignal,
 ): { next(index: number): Promise<Made | null>; stop(): void } {
@@ -145,13 +149,13 @@ function makeAhead(
   let problem: unknown = null;
 
   const one = async (next: Wanted, giveBack: () => void): Promise<Made | null> => {
-    let bytes: Buffer | null = null;
+    let done: Omit<Made, 'written'> | null = null;
     try {
-      bytes = await making(next);
+      done = await making(next);
     } finally {
-      if (bytes === null) giveBack();
+      if (done === null) giveBack();
     }
-    return bytes === null ? null : { bytes, written: giveBack };
+    return done === null ? null : { ...done, written: giveBack };
   };
 
   void (async () => {

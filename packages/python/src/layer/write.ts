@@ -96,8 +96,10 @@ async function* entries(job: LayerJob, plans: readonly PlannedWheel[]): AsyncGen
     for (const [i, plan] of plans.entries()) {
       const compiled: string[] = [];
       for (const source of sources[i] ?? []) {
-        yield* withFolders(folders, ground, source);
         const made = await bytecode?.next();
+        const read = made?.source ?? null;
+        const known = read === null ? source : { ...source, bytes: async () => Promise.resolve(read) };
+        yield* withFolders(folders, ground, known);
         if (made === undefined || made === null) continue;
         const path = bytecodePath(source.path, paths.interpreter);
         compiled.push(path);
