@@ -1,17 +1,14 @@
 /** A layer that is being written: hashed, compressed and stored while it comes. */
 import { createHash } from 'node:crypto';
-import type { Cache, CacheWriter } from '@rebake/cache';
+import type { Cache } from '@rebake/cache';
 import type { Digest } from '@rebake/image';
-import { COMPRESSION_VERSION, compressor, neutral } from './compress.ts';
+import { COMPRESSION_VERSION, openCompressor } from './compress.ts';
 import { failure } from './failures.ts';
 import { LAYER_TYPES } from './media-types.ts';
 import type { Compression, Layer } from './types.ts';
 
-/** What is compressed at once, in bytes. */
-const BLOCK_BYTES = 512 << 10;
-
 export interface LayerSink {
-  /** Takes the next bytes of the tar, however many; resolves when more can be taken. They must not change afterwards. */
+  /** Takes the next bytes of the tar, however many; resolves when more can be taken, and they are not needed any more. */
   write(bytes: Uint8Array): Promise<void>;
   /** Stores what came. `expected`: the diff ID that it has to have; else it rejects with `BLOB_MISMATCH`. `name` is for people. */
   finish(expected?: { readonly diffId: Digest; readonly name: string }): Promise<Layer>;
@@ -39,59 +36,38 @@ export async function openLayerSink(cache: Cache, compression: Compression, sign
   signal.throwIfAborted();
   const hash = createHash('sha256');
   const writer = await cache.begin();
-  const stream = compressor(compression);
-  // An error here is that of who waits for it below, or of nobody any more.
-  const storing = store(stream, writer, compression);
-  storing.catch(() => undefined);
-
-  async function drained(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        stream.off('drain', done).off('close', done);
-        resolve();
-      };
-      stream.on('drain', done).on('close', done);
-    });
-  }
-
-  /** What is compressed depends on how it is cut, with zstd: so it is always cut in the same way. */
-  let block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  const compressor = openCompressor(compression, async (bytes) => writer.append(bytes));
+  const { blockBytes } = compressor;
+  /** What comes is cut into blocks, since what is compressed may depend on how it is cut. Memory is used again: fresh one costs more than a copy. */
+  const unused: Buffer[] = [];
+  let block: Buffer = Buffer.allocUnsafeSlow(blockBytes);
   let used = 0;
-  /** Blocks that were compressed: fresh memory costs more than a copy. */
-  const free: Buffer[] = [];
 
-  async function compress(bytes: Uint8Array, done?: () => void): Promise<void> {
+  async function compress(full: Buffer, bytes: Buffer): Promise<void> {
     signal.throwIfAborted();
-    const hasRoom = stream.write(bytes, done);
-    // While others compress what came before.
+    const room = compressor.write(bytes, () => unused.push(full));
+    // While others compress.
     hash.update(bytes);
-    if (!hasRoom) await drained();
-    if (stream.destroyed) await storing;
+    await room;
   }
 
   return {
     async write(bytes) {
       for (let rest = bytes; rest.byteLength > 0;) {
-        if (used === 0 && rest.byteLength >= BLOCK_BYTES) {
-          await compress(rest.subarray(0, BLOCK_BYTES));
-          rest = rest.subarray(BLOCK_BYTES);
-          continue;
-        }
-        const piece = rest.subarray(0, BLOCK_BYTES - used);
+        const piece = rest.subarray(0, blockBytes - used);
         block.set(piece, used);
         used += piece.byteLength;
         rest = rest.subarray(piece.byteLength);
-        if (used < BLOCK_BYTES) return;
+        if (used < blockBytes) return;
         const full = block;
-        block = free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+        block = unused.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
         used = 0;
-        await compress(full, () => free.push(full));
+        await compress(full, full);
       }
     },
     async finish(expected) {
-      if (used > 0) await compress(block.subarray(0, used));
-      stream.end();
-      await storing;
+      if (used > 0) await compress(block, block.subarray(0, used));
+      await compressor.end();
       signal.throwIfAborted();
       const diffId: Digest = `sha256:${hash.digest('hex')}`;
       if (expected !== undefined && expected.diffId !== diffId) {
@@ -103,20 +79,10 @@ export async function openLayerSink(cache: Cache, compression: Compression, sign
       return layer;
     },
     async abort() {
-      stream.destroy();
-      await storing.catch(() => undefined);
+      await compressor.abort();
       await writer.abort();
     },
   };
-}
-
-async function store(stream: AsyncIterable<unknown>, writer: CacheWriter, compression: Compression): Promise<void> {
-  let offset = 0;
-  for await (const piece of stream) {
-    const bytes = neutral(compression, piece as Buffer, offset);
-    offset += bytes.length;
-    await writer.append(bytes);
-  }
 }
 
 /** Runs what writes to a sink; what fails leaves nothing behind. `expected`: as of `finish`. */
