@@ -11,6 +11,7 @@ import { type CachedWheel, writeWheels } from './layer/write.ts';
 import { sdistWheel } from './sdist.ts';
 import type { Means, PythonEnvRequest } from './types.ts';
 import { LAYOUT_VERSION } from './wheel/layout.ts';
+import { unpackWheel } from './wheel/unpacked.ts';
 
 /** As many as leave room for those of a base, its children and resources: an image may have 127, and is kept below 100. */
 const MAX_LAYERS = 60;
@@ -124,26 +125,31 @@ async function partOf(choice: Choice, request: PythonEnvRequest, means: Means): 
           fetch: async (signal: AbortSignal) => download.blob(file, signal),
         }
       : await sdistWheel(choice, request, means);
+  const wheel: CachedWheel = { pkg, digest, expected: { file: name, name: pkg.name, version: pkg.version } };
   const here = async (signal: AbortSignal): Promise<CachedWheel> => {
-    await fetch(signal);
-    const there = await cache.has(digest);
-    if (there === null) throw new Error(`${name} was fetched, and is not there`);
-    return { pkg, digest, file: name, size: there };
+    const { unpacking } = sharedOf(cache);
+    await unpackWheel(cache, wheel, fetch, signal, unpacking);
+    return wheel;
   };
   // The same on every machine: that of the file, whether the lock or the file itself says it.
-  const known = size ?? (await sizeOf(digest, here, means));
+  const known = size ?? (await sizeOf({ name, digest }, fetch, means));
   return { key: pkg.name, size: known, choice, digest, fetch: here };
 }
 
 async function sizeOf(
-  digest: Digest,
-  here: (signal: AbortSignal) => Promise<CachedWheel>,
+  { name, digest }: { readonly name: string; readonly digest: Digest },
+  fetch: (signal: AbortSignal) => Promise<void>,
   { cache, signal }: Means,
 ): Promise<number> {
   return cache.once(
     'python-wheel-size',
     digest,
-    async (making) => ({ value: (await here(making)).size, blobs: [] }),
+    async (making) => {
+      await fetch(making);
+      const value = await cache.has(digest);
+      if (value === null) throw new Error(`${name} was fetched, and is not there`);
+      return { value, blobs: [] };
+    },
     signal,
   );
 }

@@ -2,3 +2,6 @@
 export type { BuiltWheel, Means, PythonEnvRequest } from './types.ts';
 export { pythonEnvLayers } from './env.ts';
 export { buildSdist } from './sdist.ts';
+export { unpackWheel } from './wheel/unpacked.ts';
+export type { WheelSource } from './wheel/unpacked.ts';
+export type { ExpectedWheel } from './wheel/wheel.ts';

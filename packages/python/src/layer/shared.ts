@@ -14,6 +14,8 @@ const BYTECODE_BYTES = 64 << 20;
 export interface Shared {
   /** Layers that are written at once. */
   readonly layers: Gate;
+  /** Wheels that are unpacked at once. */
+  readonly unpacking: Gate;
   readonly bytecode: Gate;
   /** Lends the compiler of an interpreter; it ends when nobody has it any more. */
   lend(runnable: Runnable, version: string): { readonly compiler: Compiler; giveBack(): void };
@@ -39,6 +41,7 @@ function create(cache: Cache): Shared {
   return {
     // One more than there are cores, since a layer also waits for files and processes.
     layers: createGate(availableParallelism() + 1),
+    unpacking: createGate(availableParallelism() + 1),
     bytecode: createGate(BYTECODE_BYTES),
     lend(runnable, version) {
       let lent = compilers.get(runnable.id);

@@ -1,22 +1,17 @@
 /** One layer of wheels: planned, compiled and written, with as little in memory as can be. */
 import type { Cache } from '@rebake/cache';
-import { compareBytes, type Digest, type LockedPackage } from '@rebake/image';
+import { compareBytes, type LockedPackage } from '@rebake/image';
 import { type Compression, type Layer, type TreeEntry, writeLayer } from '@rebake/layers';
-import { failure } from '../failures.ts';
 import type { Ground } from '../interpreter/find.ts';
 import { planWheel, type EnvPaths, type PlannedFile, type PlannedWheel } from '../wheel/layout.ts';
-import { openWheel, type Wheel } from '../wheel/wheel.ts';
+import { openUnpacked, type WheelSource } from '../wheel/unpacked.ts';
+import type { Wheel } from '../wheel/wheel.ts';
 import { createFolders, fileEntry, type Folders } from './entries.ts';
 import { bytecodePath, type Compiling, isModule, openBytecode } from './bytecode.ts';
 
-/** A wheel in the cache, and the package that it is of. */
-export interface CachedWheel {
+/** A wheel in the cache, unpacked, and the package that it is of. */
+export interface CachedWheel extends WheelSource {
   readonly pkg: LockedPackage;
-  readonly digest: Digest;
-  /** File name. */
-  readonly file: string;
-  /** In bytes. */
-  readonly size: number;
 }
 
 export interface LayerJob {
@@ -42,10 +37,10 @@ export async function withPlans<T>(
   const opened: Wheel[] = [];
   try {
     const plans: PlannedWheel[] = [];
-    for (const { pkg, digest, file, size } of wheels) {
-      const wheel = await openWheel(cache.path(digest), size, { file, name: pkg.name, version: pkg.version });
+    for (const source of wheels) {
+      const wheel = await openUnpacked(cache, source);
       opened.push(wheel);
-      plans.push(await planWheel(wheel, pkg, paths));
+      plans.push(await planWheel(wheel, source.pkg, paths));
     }
     return await use(plans);
   } finally {
@@ -129,8 +124,6 @@ function* withFolders(folders: Folders, ground: Ground, file: PlannedFile): Gene
 
 /** The files of one wheel with their hashes, to see what it shares with others. */
 export async function listingOf(cache: Cache, wheel: CachedWheel, paths: EnvPaths): Promise<Listing> {
-  if ((await cache.has(wheel.digest)) === null)
-    throw failure('WHEEL_MISSING', `${wheel.file} is not in the cache any more: run again`);
   return withPlans({ cache, wheels: [wheel], paths }, async ([plan]) => {
     const files = plan?.files ?? [];
     return new Map(files.map(({ path, hash }) => [path, hash]));

@@ -2,7 +2,9 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache } from '@rebake/cache';
-import type { Digest } from '@rebake/image';
+import type { LockedPackage } from '@rebake/image';
+import { parsePylock } from '@rebake/image/locks';
+import { unpackWheel } from '@rebake/python';
 import { rebake } from '../processes.ts';
 import { ended, type Ended } from './commands.ts';
 
@@ -38,7 +40,7 @@ export interface Project {
   save(name: string): void;
   /** Puts both back. */
   restore(name: string): void;
-  /** Adds to a saved cache the files that packages were installed from, and nothing that was made of them. */
+  /** Adds to a saved cache the wheels that packages were installed from, unpacked as uv keeps them too, and nothing that was made of them. */
   addPackages(name: string): Promise<void>;
 }
 
@@ -77,9 +79,14 @@ export function createProject(options: ProjectOptions): Project {
       const from = openCache(cache);
       const to = openCache(join(saved(name), 'cache'));
       try {
-        for (const digest of lockedIn(project)) {
-          const size = await from.has(digest);
-          if (size !== null) await to.write({ digest, size }, from.read(digest));
+        for (const { name, version, wheels } of lockedIn(project)) {
+          for (const { digest, name: file } of wheels) {
+            const size = await from.has(digest);
+            // Of a package only one file was taken.
+            if (size === null) continue;
+            const bring = async (): Promise<void> => to.write({ digest, size }, from.read(digest));
+            await unpackWheel(to, { digest, expected: { file, name, version } }, bring, new AbortController().signal);
+          }
         }
       } finally {
         await from.close();
@@ -89,10 +96,10 @@ export function createProject(options: ProjectOptions): Project {
   };
 }
 
-/** Digests of all files that the locks of a project name; what was not taken is not in the cache. */
-function lockedIn(project: string): readonly Digest[] {
-  const text = readFileSync(join(project, 'pylock.one.toml'), 'utf8');
-  return [...new Set(text.match(/\b[0-9a-f]{64}\b/g))].map((hex): Digest => `sha256:${hex}`);
+function lockedIn(project: string): readonly LockedPackage[] {
+  const read = parsePylock(readFileSync(join(project, 'pylock.one.toml'), 'utf8'));
+  if (!read.ok) throw new Error(read.message);
+  return read.lock.packages;
 }
 
 function configOf({ url, compression, bases }: ProjectOptions, envs: Readonly<Record<string, Env>>): string {
