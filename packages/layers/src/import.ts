@@ -5,6 +5,7 @@ import { BuildFailure, type Digest } from '@rebake/image';
 import { decompress } from './decompress.ts';
 import { invalid } from './failures.ts';
 import type { Limits } from './limits.ts';
+import { beginIndex } from './fs/layer-index.ts';
 import { COMPRESSION_VERSION } from './compress.ts';
 import { checked, checkMoved } from './moved.ts';
 import { intoLayer, type LayerFact } from './sink.ts';
@@ -41,14 +42,18 @@ export async function importTar(cache: Cache, file: string, expected: Digest, op
     `${compression}@${COMPRESSION_VERSION} ${expected}`,
     async (making) => {
       try {
+        const index = beginIndex();
         const value = await intoLayer(cache, compression, making, async (sink) => {
           const tapped = tap(
             decompress(checked(file, expected), null, { ...limits, name: basename(file) }),
             async (piece) => sink.write(piece),
           );
-          for await (const entry of readTar(tapped, { ...limits, name: basename(file) }))
+          for await (const entry of readTar(tapped, { ...limits, name: basename(file) })) {
             checkEntry(basename(file), entry);
+            index.add(entry);
+          }
         });
+        await index.keep(cache, value.diffId);
         return { value: { ...value }, blobs: [value.digest] };
       } catch (error) {
         // What was changed looks torn before its digest is known.

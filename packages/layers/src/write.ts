@@ -1,6 +1,7 @@
 /** Layers from entries: a canonical tar, with contents of files asked for a little ahead. */
 import type { Cache } from '@rebake/cache';
 import { invalid } from './failures.ts';
+import { beginIndex } from './fs/layer-index.ts';
 import { intoLayer, type LayerSink } from './sink.ts';
 import { END, headerOf, paddingOf } from './tar/header.ts';
 import { createTree, wrongPath, type Tree } from './tar/paths.ts';
@@ -9,6 +10,8 @@ import type { Compression, Layer, TreeEntry } from './types.ts';
 export interface WriteOptions {
   readonly compression: Compression;
   readonly signal: AbortSignal;
+  /** Whether other images are going to stand on it: what is in it is then noted, and need not be read from it again. Default: no. */
+  readonly isGround?: boolean;
 }
 
 /** Contents of files up to this size are asked for ahead, so many and so much. Bytes. */
@@ -26,18 +29,28 @@ const WHAT = 'a layer';
 export async function writeLayer(
   cache: Cache,
   entries: AsyncIterable<TreeEntry> | Iterable<TreeEntry>,
-  { compression, signal }: WriteOptions,
+  { compression, signal, isGround = false }: WriteOptions,
 ): Promise<Layer> {
-  return intoLayer(cache, compression, signal, async (sink) => {
+  const index = isGround ? beginIndex() : null;
+  let offset = 0;
+  const layer = await intoLayer(cache, compression, signal, async (sink) => {
     const tree = createTree('within');
     for await (const { entry, content } of ahead(entries)) {
       check(entry, tree);
-      await sink.write(headerOf(entry));
+      const header = headerOf(entry);
+      await sink.write(header);
+      offset += header.byteLength;
+      const size = entry.type === 'file' ? entry.size : 0;
+      const target = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
+      index?.add({ ...entry, size, target, offset });
       if (entry.type !== 'file') continue;
       await addContent(sink, entry, content ?? entry.bytes());
+      offset += size + paddingOf(size);
     }
     await sink.write(END);
   });
+  await index?.keep(cache, layer.diffId);
+  return layer;
 }
 
 type Content = ReturnType<Extract<TreeEntry, { type: 'file' }>['bytes']>;

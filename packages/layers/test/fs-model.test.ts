@@ -1,8 +1,11 @@
 /** The file system of any layers is that which applying them one by one makes, as an engine does it. */
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCache } from '@rebake/cache';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openImageFs, writeLayer, type ImageFs, type LayerSource, type TreeEntry } from '../src/index.ts';
-import { file, folder, signal, sourceOf, temporaryCache } from './support/rig.ts';
+import { file, folder, signal, sourceOf, temporaryFolder } from './support/rig.ts';
 
 type Change = { readonly path: string; readonly kind: 'file' | 'folder' | 'gone' | 'opaque'; readonly mode: number };
 
@@ -89,18 +92,22 @@ async function shown(fs: ImageFs, at = '', found: Model = new Map()): Promise<Mo
 
 const sorted = (model: Model): unknown => [...model].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-it('is that of an engine, whatever the layers, and in whatever order it is asked', async () => {
-  const cache = temporaryCache();
+it('is that of an engine, whatever the layers, in whatever order it is asked, noted while they were written or not', async () => {
+  const home = temporaryFolder();
   await fc.assert(
     fc.asyncProperty(
       fc.array(layer, { minLength: 1, maxLength: 4 }),
       fc.array(path, { maxLength: 4 }),
-      async (layers, asked) => {
+      fc.boolean(),
+      async (layers, asked, isGround) => {
+        // One of its own: what was noted of a layer before would answer for this one.
+        const cache = openCache(mkdtempSync(join(home, 'cache-')));
         const model: Model = new Map();
         const sources: LayerSource[] = [];
         for (const changes of layers) {
           apply(model, changes);
-          sources.push(sourceOf(cache, await writeLayer(cache, entriesOf(changes), { compression: 'zstd', signal })));
+          const options = { compression: 'zstd', signal, isGround } as const;
+          sources.push(sourceOf(cache, await writeLayer(cache, entriesOf(changes), options)));
         }
         const fs = openImageFs(cache, sources, signal);
         const answers = await Promise.all(asked.map(async (at) => fs.stat(at, { follow: false })));
@@ -108,6 +115,7 @@ it('is that of an engine, whatever the layers, and in whatever order it is asked
           asked.map((at) => model.get(at)?.split(' ')[0] ?? null),
         );
         expect(sorted(await shown(fs))).toEqual(sorted(model));
+        await cache.close();
       },
     ),
     { numRuns: 100 },

@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openImageFs, writeLayer, type ImageFs, type LayerSource, type TreeEntry } from '../src/index.ts';
+import type { Cache } from '@rebake/cache';
+import { importTar, openImageFs, writeLayer, type ImageFs, type LayerSource, type TreeEntry } from '../src/index.ts';
 import {
   codeOf,
   file,
@@ -180,6 +181,46 @@ describe('several layers', () => {
     expect(await textOf(fs, 'b')).toBe('below');
     expect(await fs.stat('dev/sda')).toMatchObject({ type: 'other' });
     expect(await fs.read('dev/sda', 100)).toBeNull();
+  });
+});
+
+describe('layers that others are going to stand on', () => {
+  const links = [
+    folder('etc', 0o700),
+    file('etc/a', 'a'.repeat(700)),
+    hardlink('etc/b', 'etc/a'),
+    symlink('etc/c', 'a'),
+  ];
+
+  it.each([
+    ['written', async (cache: Cache) => writeLayer(cache, links, { compression: 'gzip', signal, isGround: true })],
+    [
+      'imported',
+      async (cache: Cache) => {
+        const tar = await tarOf([{ name: 'etc/', type: 'directory' }, { name: 'etc/a' }]);
+        const path = join(temporaryFolder(), 'root.tar');
+        writeFileSync(path, tar);
+        return importTar(cache, path, sha256(tar), { compression: 'gzip', signal });
+      },
+    ],
+  ])('need not be read again when they were %s here', async (_, make) => {
+    const cache = temporaryCache();
+    const layer = await make(cache);
+    const unread: LayerSource = {
+      ...layer,
+      read: () => {
+        throw new Error('it is read');
+      },
+    };
+    const [noted, read] = [
+      openImageFs(cache, [unread], signal),
+      openImageFs(temporaryCache(), [sourceOf(cache, layer)], signal),
+    ];
+    for (const path of ['etc', 'etc/a', 'etc/b', 'etc/c']) {
+      expect(await noted.stat(path, { follow: false })).toEqual(await read.stat(path, { follow: false }));
+    }
+    expect(await noted.list('etc')).toEqual(await read.list('etc'));
+    expect((await noted.list('etc')).length).toBeGreaterThan(0);
   });
 });
 

@@ -2,12 +2,13 @@
 import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Env } from '@rebake/cache';
 import type { Digest, LockedFile } from '@rebake/image';
 import type { Choice } from './choose/choose.ts';
 import { parseWheelName } from './choose/tags.ts';
 import { failure } from './failures.ts';
 import { run, type Ran } from './run.ts';
-import type { BuiltWheel, Means, PythonEnvRequest } from './types.ts';
+import type { BuildTool, BuiltWheel, Means, PythonEnvRequest } from './types.ts';
 
 /** The wheel of a source archive. */
 export interface SdistWheel {
@@ -98,8 +99,14 @@ async function build(sdist: LockedFile, interpreter: string, means: Means): Prom
   }
 }
 
-async function byUv(uv: string, archive: string, out: string, interpreter: string, means: Means): Promise<Ran> {
-  const env = { ...buildEnv(means), UV_PYTHON_DOWNLOADS: 'never' };
+async function byUv(
+  { path: uv, env: own }: BuildTool,
+  archive: string,
+  out: string,
+  interpreter: string,
+  means: Means,
+): Promise<Ran> {
+  const env = { ...buildEnv(own), UV_PYTHON_DOWNLOADS: 'never' };
   let python = await run([uv, 'python', 'find', '--system', interpreter], env, means.signal);
   if (python.code !== 0) python = await run([uv, 'python', 'find', '--system'], env, means.signal);
   if (python.code !== 0) return python;
@@ -123,7 +130,7 @@ async function byUv(uv: string, archive: string, out: string, interpreter: strin
 }
 
 async function byPip(archive: string, out: string, interpreter: string, means: Means): Promise<Ran> {
-  const env = { ...buildEnv(means), PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_PROGRESS_BAR: 'off' };
+  const env = { ...buildEnv(means.env), PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_PROGRESS_BAR: 'off' };
   const words: string[] = [];
   for (const python of [`python${interpreter}`, 'python3']) {
     const ran = await run([python, '-m', 'pip', 'wheel', '--no-deps', '--wheel-dir', out, archive], env, means.signal);
@@ -139,7 +146,7 @@ async function byPip(archive: string, out: string, interpreter: string, means: M
 }
 
 /** What a build gets of this process's environment: all, so that the index of the user is found, but nothing of an environment that is active. */
-function buildEnv({ env }: Means): Record<string, string> {
+function buildEnv(env: Env): Record<string, string> {
   const kept: Record<string, string> = { PATH: ['/usr/local/bin', '/usr/bin', '/bin'].join(delimiter) };
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && !DROPPED.has(name)) kept[name] = value;

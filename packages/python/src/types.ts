@@ -25,6 +25,13 @@ export interface PythonEnvRequest {
   readonly path: readonly string[];
 }
 
+/** A program that builds, and all of its environment. */
+export interface BuildTool {
+  /** Absolute path, or a name on the PATH of `env`. */
+  readonly path: string;
+  readonly env: Env;
+}
+
 /** What work of this package needs of the machine. */
 export interface Means {
   readonly cache: Cache;
@@ -38,8 +45,8 @@ export interface Means {
   readonly onLayer?: (layer: Layer) => void;
   /** The most layers that an environment may have, its skeleton included. At least 2. Default: 60. */
   readonly maxLayers?: number;
-  /** Path of uv, found or fetched, for source archives. Default: `pip` of a Python of this machine builds them. */
-  readonly uv?: () => Promise<string>;
+  /** uv for source archives, and the environment that it needs, logins and all; asked for when one is built. Default: `pip` of a Python of this machine builds them. */
+  readonly uv?: () => Promise<BuildTool>;
 }
 
 /** A wheel that came out of a source archive. */

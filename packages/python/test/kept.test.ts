@@ -21,6 +21,7 @@ function plan(...names: readonly string[]): PlannedWheel {
       size: bytes.length,
       hash: '',
       bytes: async () => Promise.resolve(bytes),
+      whole: async () => Promise.resolve(bytes),
     };
   });
   return {
@@ -31,6 +32,7 @@ function plan(...names: readonly string[]): PlannedWheel {
       size: 0,
       hash: '',
       bytes: async () => Promise.resolve(new Uint8Array()),
+      whole: async () => Promise.resolve(new Uint8Array()),
     }),
   };
 }

@@ -10,11 +10,13 @@ import { buildSdist, pythonEnvLayers, type Means } from '../src/index.ts';
 import { createRig, failureOf, request, type Rig } from './support/rig.ts';
 import { pythonTools } from './support/tools.ts';
 
+const tool = () => ({ path: pythonTools().uv, env: process.env });
+
 let rig: Rig;
 let means: Means;
 beforeEach(() => {
   rig = createRig();
-  means = { ...rig.means, env: process.env, uv: async () => Promise.resolve(pythonTools().uv) };
+  means = { ...rig.means, env: process.env, uv: async () => Promise.resolve(tool()) };
 });
 afterEach(async () => rig.close());
 
@@ -106,7 +108,7 @@ test('a build ends when it is aborted', async () => {
     ...means,
     signal: stop.signal,
     uv: async () =>
-      Promise.resolve(pythonTools().uv).finally(() => setImmediate(() => stop.abort(new Error('enough')))),
+      Promise.resolve(tool()).finally(() => setImmediate(() => stop.abort(new Error('enough')))),
   });
   await expect(building).rejects.toThrow('enough');
 });

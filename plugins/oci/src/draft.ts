@@ -97,7 +97,7 @@ export class Draft {
   async write(entries: readonly TreeEntry[], by: string): Promise<void> {
     if (entries.length === 0) return this.note(by);
     const { cache, compression, signal, onLayer } = this.#bench;
-    const layer = await writeLayer(cache, entries, { compression, signal });
+    const layer = await writeLayer(cache, entries, { compression, signal, isGround: true });
     onLayer(layer);
     this.add([layer], by);
   }

@@ -58,7 +58,7 @@ export async function writeLayers(writing: Writing, means: Means): Promise<reado
         const written = await writeLayer(
           means.cache,
           entries.map(({ entry }) => entry),
-          { compression, signal },
+          { compression, signal, isGround: true },
         );
         return { value: { ...written }, blobs: [written.digest] };
       },

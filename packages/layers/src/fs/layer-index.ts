@@ -1,6 +1,6 @@
 /** What is in a layer, and where in its tar: read from the layer once on a machine, then from the cache. */
 import { createHash } from 'node:crypto';
-import type { Cache } from '@rebake/cache';
+import type { Cache, Derived } from '@rebake/cache';
 import type { Digest } from '@rebake/image';
 import { decompress } from '../decompress.ts';
 import { failure, invalid } from '../failures.ts';
@@ -61,22 +61,47 @@ export async function loadIndex(cache: Cache, layer: LayerSource, signal: AbortS
   const digest = await cache.once<Digest>(
     FACT,
     `${VERSION} ${layer.diffId}`,
-    async (making) => {
-      const text = JSON.stringify(await readColumns(layer, making));
-      const writer = await cache.begin();
-      try {
-        await writer.append(Buffer.from(text));
-        const { digest: value } = await writer.commit();
-        return { value, blobs: [value] };
-      } finally {
-        await writer.abort();
-      }
-    },
+    async (making) => store(cache, await readColumns(layer, making)),
     signal,
   );
   const parts: Uint8Array[] = [];
   for await (const part of cache.read(digest)) parts.push(part);
   return fromColumns(JSON.parse(Buffer.concat(parts).toString()) as Columns);
+}
+
+async function store(cache: Cache, columns: Columns): Promise<Derived<Digest>> {
+  const writer = await cache.begin();
+  try {
+    await writer.append(Buffer.from(JSON.stringify(columns)));
+    const { digest: value } = await writer.commit();
+    return { value, blobs: [value] };
+  } finally {
+    await writer.abort();
+  }
+}
+
+/** What of an entry is noted. */
+type Noted = Pick<TarEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'size' | 'offset' | 'target'>;
+
+/** The index of a layer that is being made: what is a parent later need not be read again. That of a layer with whiteouts is left to be read. */
+export interface IndexInMaking {
+  /** Entries in their order; `offset`: where the content begins in the tar. */
+  add(entry: Noted): void;
+  keep(cache: Cache, diffId: Digest): Promise<void>;
+}
+
+export function beginIndex(): IndexInMaking {
+  const found = new Map<string, LayerEntry>();
+  let takesAway = false;
+  return {
+    add(entry) {
+      takesAway ||= entry.path.slice(entry.path.lastIndexOf('/') + 1).startsWith(WHITEOUT);
+      found.set(entry.path, entryOf(entry, found));
+    },
+    async keep(cache, diffId) {
+      if (!takesAway) await cache.keep(FACT, `${VERSION} ${diffId}`, await store(cache, toColumns(found, [], [])));
+    },
+  };
 }
 
 async function readColumns(layer: LayerSource, signal: AbortSignal): Promise<Columns> {
@@ -122,7 +147,7 @@ const KINDS: Readonly<Record<TarType, LayerEntry['type']>> = {
 };
 
 /** A hard link to a file of the same layer is that file by another name. */
-function entryOf(entry: TarEntry, found: ReadonlyMap<string, LayerEntry>): LayerEntry {
+function entryOf(entry: Noted, found: ReadonlyMap<string, LayerEntry>): LayerEntry {
   const { mode, uid, gid, size, offset, target } = entry;
   const same = entry.type === 'hardlink' ? found.get(target) : undefined;
   return same ?? { type: KINDS[entry.type], mode, uid, gid, size, offset, target };

@@ -120,17 +120,9 @@ async function make(
   const known = await kept?.read(source.path);
   if (known !== undefined) return known === null ? null : { bytes: known, source: null };
   if (source.size > MAX_SOURCE) return null;
-  const content = await contentOf(source);
+  const content = await source.whole();
   const bytes = await compiler.compile(`${paths.prefix}/${source.path}`, content);
   return bytes === null ? null : { bytes, source: content };
-}
-
-async function contentOf(file: PlannedFile): Promise<Uint8Array> {
-  const bytes = file.bytes();
-  if (bytes instanceof Promise) return bytes;
-  const parts: Uint8Array[] = [];
-  for await (const part of bytes) parts.push(part);
-  return Buffer.concat(parts);
 }
 
 /** Makes things in their order, ahead of whoever asks for them, as far as there is room. */

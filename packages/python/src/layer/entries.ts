@@ -66,6 +66,7 @@ export function skeleton(ground: Ground, version: string): readonly TreeEntry[] 
       size: config.length,
       hash: '',
       bytes: async () => Promise.resolve(config),
+      whole: async () => Promise.resolve(config),
     }),
   ];
 }

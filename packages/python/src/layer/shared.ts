@@ -20,7 +20,11 @@ export interface Shared {
   /** Lends the compiler of an interpreter; it ends when nobody has it any more. */
   lend(runnable: Runnable, version: string): { readonly compiler: Compiler; giveBack(): void };
   /** The interpreter of an image, taken out of it once a run. */
-  runnable(request: PythonEnvRequest, ground: Ground, signal: AbortSignal): Promise<Runnable>;
+  runnable(
+    request: Pick<PythonEnvRequest, 'fs' | 'identity' | 'interpreter'>,
+    ground: Pick<Ground, 'interpreter'>,
+    signal: AbortSignal,
+  ): Promise<Runnable>;
 }
 
 const OF_CACHE = new WeakMap<Cache, Shared>();

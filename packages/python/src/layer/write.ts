@@ -106,6 +106,7 @@ async function* entries(job: LayerJob, plans: readonly PlannedWheel[]): AsyncGen
           size,
           hash: '',
           bytes: async () => Promise.resolve(bytes),
+          whole: async () => Promise.resolve(bytes),
         });
         made.written();
       }

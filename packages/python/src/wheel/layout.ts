@@ -24,7 +24,10 @@ export interface PlannedFile {
   readonly size: number;
   /** `sha256=…`. */
   readonly hash: string;
+  /** In parts, each gone when the next one is asked for, or whole. Of all files of a wheel one at a time. */
   bytes(): Promise<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** At any time, in memory of its own. */
+  whole(): Promise<Uint8Array>;
 }
 
 /** A wheel as it will be in an environment. */
@@ -53,8 +56,6 @@ export function pythonNames(interpreter: string): readonly string[] {
   return ['python', 'python3', `python${interpreter}`];
 }
 
-/** Files from here on are read in parts. */
-const LARGE = 4 << 20;
 const MAX_SCRIPT = 64 << 20;
 
 /** Plans a wheel. Scripts are read for it, all else is read later. Rejects with `WHEEL_INVALID`. */
@@ -92,9 +93,7 @@ export async function planWheel(wheel: Wheel, pkg: LockedPackage, paths: EnvPath
         continue;
       }
     }
-    const bytes =
-      file.size < LARGE ? async (): Promise<Uint8Array> => file.read() : (): AsyncIterable<Uint8Array> => file.stream();
-    add({ path, mode, size: file.size, hash: file.hash, bytes });
+    add({ path, mode, size: file.size, hash: file.hash, bytes: () => file.stream(), whole: () => file.read() });
   }
   const listed = wheel.files.find(({ path }) => path === `${wheel.distInfo}/entry_points.txt`);
   if (listed !== undefined) {
@@ -170,6 +169,7 @@ function textFile(path: string, content: string | Buffer, mode: number): Planned
     size: bytes.length,
     hash: `sha256=${hash('sha256', bytes, 'base64url')}`,
     bytes: async () => Promise.resolve(bytes),
+    whole: async () => Promise.resolve(bytes),
   };
 }
 

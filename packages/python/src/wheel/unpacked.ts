@@ -2,15 +2,12 @@
  * Wheels as they are kept: unpacked into one blob, every file of it checked once. An environment on another base, with another compression or with
  * bytecode is made of the same files, and unpacking and checking them again is most of the work.
  */
-import { close, openSync, read as readCallback, readSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { close, openSync, readSync } from 'node:fs';
 import { compareBytes, digestOf, type Digest } from '@rebake/image';
 import type { Cache } from '@rebake/cache';
 import { failure } from '../failures.ts';
 import type { Gate } from '../layer/gate.ts';
 import { openWheel, type ExpectedWheel, type Wheel, type WheelFile } from './wheel.ts';
-
-const readAt = promisify(readCallback);
 
 /** A wheel by its digest, and what it is expected to be. */
 export interface WheelSource {
@@ -129,7 +126,8 @@ export async function openUnpacked(cache: Cache, source: WheelSource): Promise<W
   } catch (thrown) {
     throw gone(file, thrown);
   }
-  const window = createWindow(fd);
+  // One for whoever writes layers, in the order of the files; another for single files on the way to a compiler.
+  const [written, single] = [createWindow(fd), createWindow(fd)];
   let offset = 0;
   const files = facts.files.map(([path, mode, size, hash]): WheelFile => {
     const at = offset;
@@ -139,8 +137,8 @@ export async function openUnpacked(cache: Cache, source: WheelSource): Promise<W
       mode,
       size,
       hash,
-      read: async () => Promise.resolve(window(at, size)),
-      stream: () => parts(fd, at, size),
+      read: async () => Promise.resolve(Buffer.from(single(at, size))),
+      stream: () => parts(written, at, size),
     };
   });
   return { file, files, distInfo: facts.distInfo, data: facts.data, close: () => close(fd) };
@@ -150,30 +148,37 @@ function gone(file: string, cause?: unknown): Error {
   return failure('WHEEL_MISSING', `${file} is not in the cache any more: run again`, cause);
 }
 
-/** Reads what is asked for in about the order of the blob. It is hardly ever not in memory: the way to another thread would cost more. */
-function createWindow(fd: number): (offset: number, size: number) => Buffer {
-  let window: Buffer = Buffer.alloc(0);
+/** Gives bytes at a place, at most so many, and valid until it is called again. */
+type Window = (offset: number, size: number) => Buffer;
+
+/**
+ * Reads what is asked for in about the order of the blob, into memory that is used again and again: fresh memory costs the collector more than the
+ * reading. The blob is hardly ever not in memory, so the way to another thread would cost more, too.
+ */
+function createWindow(fd: number): Window {
+  let memory: Buffer | null = null;
   let start = 0;
-  const fill = (offset: number, size: number): Buffer => {
-    const bytes = Buffer.allocUnsafeSlow(size);
-    return bytes.subarray(0, readSync(fd, bytes, 0, size, offset));
-  };
+  let length = 0;
   return (offset, size) => {
-    if (size >= WINDOW) return fill(offset, size);
-    if (offset < start || offset + size > start + window.length) {
-      window = fill(offset, WINDOW);
+    memory ??= Buffer.allocUnsafeSlow(WINDOW);
+    if (size > memory.length) {
+      const bytes = Buffer.allocUnsafeSlow(size);
+      return bytes.subarray(0, readSync(fd, bytes, 0, size, offset));
+    }
+    if (offset < start || offset + size > start + length) {
+      length = readSync(fd, memory, 0, memory.length, offset);
       start = offset;
     }
-    return window.subarray(offset - start, offset - start + size);
+    return memory.subarray(offset - start, Math.min(offset - start + size, length));
   };
 }
 
-async function* parts(fd: number, offset: number, size: number): AsyncGenerator<Uint8Array> {
+/** Each part is gone when the next one is asked for. */
+async function* parts(window: Window, offset: number, size: number): AsyncGenerator<Uint8Array> {
   for (let done = 0; done < size;) {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(WINDOW, size - done));
-    const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, offset + done);
-    if (bytesRead === 0) return;
-    done += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    const bytes = window(offset + done, Math.min(WINDOW, size - done));
+    if (bytes.length === 0) return;
+    done += bytes.length;
+    yield bytes;
   }
 }

@@ -15,7 +15,7 @@ export interface WheelFile {
   readonly hash: string;
   /** The content, checked against all that is said of it. */
   read(): Promise<Buffer>;
-  /** The same in parts; the last comes only after all is checked. */
+  /** The same in parts, each gone when the next one is asked for; the last comes only after all is checked. */
   stream(): AsyncGenerator<Uint8Array>;
 }
 

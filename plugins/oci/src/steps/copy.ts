@@ -55,7 +55,7 @@ export async function copy({ files: set, to, owner }: Copy, draft: Draft, bench:
     bench.log(`copy ${to}: layer from the cache`);
   } else {
     try {
-      layer = await writeLayer(cache, entries, { compression, signal });
+      layer = await writeLayer(cache, entries, { compression, signal, isGround: true });
     } catch (error) {
       // A file that changed looks too long or too short before its digest is known.
       if (error instanceof BuildFailure && error.error.code === 'ARCHIVE_INVALID') await verifyFileSet(set);
