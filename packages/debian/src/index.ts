@@ -7,5 +7,5 @@ export { debianLayers } from './layers.ts';
 export { extractDebs } from './extract.ts';
 export { glibcOf } from './glibc.ts';
 export { debianRoots } from './roots.ts';
-export { pythonFolders } from './folders.ts';
-export type { PythonFolder } from './folders.ts';
+export { debianPythons } from './pythons.ts';
+export type { DebianPython } from './pythons.ts';

@@ -2,7 +2,7 @@
 import type { LockedDeb } from '@rebake/image';
 import { describe, expect, test } from 'vitest';
 import { compactPackages, openPackages } from '../src/index/packages.ts';
-import { debianRoots, glibcOf, pythonFolders } from '../src/index.ts';
+import { debianPythons, debianRoots, glibcOf } from '../src/index.ts';
 import { resolveIn, type Resolution } from '../src/resolve/resolve.ts';
 import { lockedOf, packagesText, type DebSpec } from './make.ts';
 
@@ -162,8 +162,14 @@ test('the glibc of a lock is the version of its libc6', () => {
   expect(glibcOf([present('musl', '1.2')])).toBeNull();
 });
 
-test('standard libraries without bytecode are found by their packages', () => {
-  expect(pythonFolders([present('python3.11-minimal', '3.11.2'), present('python3-minimal', '3.11')])).toEqual([
-    { version: '3.11', interpreter: 'usr/bin/python3.11', folder: 'usr/lib/python3.11' },
+test('Pythons of Debian are found by the packages that are installed', async () => {
+  const info = ['base-files.list', 'python3-minimal.list', 'python3.11-minimal.list', 'python3.11-minimal.md5sums'];
+  const fs = { list: async (path: string) => Promise.resolve(path === 'var/lib/dpkg/info' ? info : []) };
+  expect(await debianPythons(fs)).toEqual([
+    {
+      version: '3.11',
+      program: 'usr/bin/python3.11',
+      folders: ['usr/lib/python3.11', 'usr/lib/python3/dist-packages'],
+    },
   ]);
 });

@@ -130,7 +130,12 @@ async function byUv(
 }
 
 async function byPip(archive: string, out: string, interpreter: string, means: Means): Promise<Ran> {
-  const env = { ...buildEnv(means.env), PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_PROGRESS_BAR: 'off' };
+  const env = {
+    ...buildEnv(means.env),
+    PIP_NO_INPUT: '1',
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+    PIP_PROGRESS_BAR: 'off',
+  };
   const words: string[] = [];
   for (const python of [`python${interpreter}`, 'python3']) {
     const ran = await run([python, '-m', 'pip', 'wheel', '--no-deps', '--wheel-dir', out, archive], env, means.signal);

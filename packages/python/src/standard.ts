@@ -202,7 +202,15 @@ async function compiled(
       await writeFile(at, bytes);
       const to = bytecodePath(path, interpreter);
       const size = bytes.length;
-      entries.set(index, { path: to, type: 'file', mode: 0o644, uid: 0, gid: 0, size, bytes: async () => readFile(at) });
+      entries.set(index, {
+        path: to,
+        type: 'file',
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size,
+        bytes: async () => readFile(at),
+      });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() * AHEAD }, work));

@@ -107,8 +107,7 @@ test('a build ends when it is aborted', async () => {
   const building = buildSdist(file, '3.11', {
     ...means,
     signal: stop.signal,
-    uv: async () =>
-      Promise.resolve(tool()).finally(() => setImmediate(() => stop.abort(new Error('enough')))),
+    uv: async () => Promise.resolve(tool()).finally(() => setImmediate(() => stop.abort(new Error('enough')))),
   });
   await expect(building).rejects.toThrow('enough');
 });

@@ -46,7 +46,7 @@ export async function openLockSession(
       if (sdist === null) return 'unknown';
       const [{ buildSdist }, uv] = await Promise.all([import('@rebake/python'), locker.tool()]);
       try {
-        const means = { cache, download, signal, env: uv.env, log, uv: async () => uv.path };
+        const means = { cache, download, signal, env, log, uv: async () => uv };
         return (await buildSdist(sdist, interpreter, means)).pure ? 'pure' : 'compiles';
       } catch (error) {
         if (!(error instanceof BuildFailure) || signal.aborted) throw error;

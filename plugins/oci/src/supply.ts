@@ -10,6 +10,8 @@ export interface Supply {
   readonly download: Downloader;
   /** Environment of tools that run on this machine. */
   readonly env: Env;
+  /** The uv that locks are made with, for source archives: found or fetched when first asked for. Its environment may hold logins. */
+  uv(): Promise<{ readonly path: string; readonly env: Env }>;
   /** A line about what was downloaded. */
   summary(): string;
 }
@@ -58,7 +60,10 @@ export function createSupplies(cache: Cache, env: Env): Supplies {
     async of(access, ctx) {
       const base = await downloader(access, ctx);
       const counted = counting(access.network === 'none' ? onlyCached(base, cache) : base, ctx);
-      return { download: counted.download, env: environment(env, access), summary: () => counted.summary() };
+      const own = environment(env, access);
+      let tool: ReturnType<Supply['uv']> | undefined;
+      const uv = async () => (tool ??= buildTool(cache, { download: counted.download, env: own, access, ctx }));
+      return { download: counted.download, env: own, uv, summary: () => counted.summary() };
     },
     async close() {
       const all = [...open.values()];
@@ -66,6 +71,23 @@ export function createSupplies(cache: Cache, env: Env): Supplies {
       await Promise.all(all.map(async (one) => one.close()));
     },
   };
+}
+
+async function buildTool(
+  cache: Cache,
+  {
+    download,
+    env,
+    access,
+    ctx,
+  }: Pick<Supply, 'download' | 'env'> & { readonly access: BuildAccess; readonly ctx: Ctx },
+): ReturnType<Supply['uv']> {
+  const { createLocker } = await import('@rebake/lock');
+  const [ca, pip] = [await secretOf('ca', access, ctx), await secretOf('pip-conf', access, ctx)];
+  const { proxy } = access;
+  const index = { pipConfig: pip === null ? null : Buffer.from(pip).toString(), ca, ...(proxy && { proxy }) };
+  const log = (text: string): void => ctx.emit({ type: 'log', text });
+  return createLocker({ cache, download, env, access: index, signal: ctx.signal, mirror: null, log }).tool();
 }
 
 async function secretOf(id: string, { secrets }: BuildAccess, ctx: Ctx): Promise<Uint8Array | null> {

@@ -48,7 +48,9 @@ export async function pythonEnv(
     path: (valueOf(env, 'PATH') ?? '').split(':').filter((folder) => folder.startsWith('/')),
   };
   const room = Math.max(LEAST_LAYERS, Math.min(MOST_LAYERS, maxLayers - draft.layers.length));
-  const means = { cache, download: supply.download, signal, log, env: supply.env, onLayer, maxLayers: room };
+  const { download, env: own } = supply;
+  const uv = async () => supply.uv();
+  const means = { cache, download, signal, log, env: own, uv, onLayer, maxLayers: room };
   const layers = await pythonEnvLayers(request, means);
   log(`python-env ${prefix}: ${sizesOf(layers)}`);
   draft.add(layers, `rebake python-env ${prefix}`);
