@@ -38,7 +38,7 @@ const DIFFERENCES: readonly {
   {
     where: 'only there',
     paths: /(?:^|\/)__pycache__(?:\/|$)/,
-    why: 'bytecode is made by who knows the interpreter, in layers of its own',
+    why: 'bytecode is a layer of its own, which the builder puts on top (packages/python)',
   },
   {
     where: 'only there',

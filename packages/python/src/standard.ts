@@ -102,7 +102,7 @@ async function make(
           const entries = await compiled(modules, lent.compiler, { folder, interpreter, signal: making });
           if (entries.length === 0) return { value: { layer: null }, blobs: [] };
           const all = await withParents(entries, { ...ROOT, known: (path) => facts.get(path) ?? null });
-          const layer = await writeLayer(cache, all, { compression, signal: making });
+          const layer = await writeLayer(cache, all, { compression, signal: making, isGround: true });
           return { value: { layer: { ...layer } }, blobs: [layer.digest] };
         } finally {
           lent.giveBack();
