@@ -160,7 +160,11 @@ async function skeletonLayer(request: PythonEnvRequest, ground: Ground, { cache,
     'python-layer',
     digestOf([LAYOUT_VERSION, 'skeleton', ground, interpreter, compression]),
     async (making) => {
-      const value = await writeLayer(cache, skeleton(ground, interpreter), { compression, signal: making });
+      const value = await writeLayer(cache, skeleton(ground, interpreter), {
+        compression,
+        signal: making,
+        isGround: true,
+      });
       return { value: { ...value }, blobs: [value.digest] };
     },
     signal,

@@ -54,7 +54,7 @@ export async function writeWheels(
 ): Promise<{ readonly layer: Layer; readonly tops: readonly (readonly string[])[] }> {
   const { cache, compression, signal } = job;
   return withPlans(job, async (plans) => {
-    const layer = await writeLayer(cache, entries(job, plans), { compression, signal });
+    const layer = await writeLayer(cache, entries(job, plans), { compression, signal, isGround: true });
     return { layer, tops: plans.map(topsOf) };
   });
 }
