@@ -14,6 +14,7 @@ import { linkNode, type Tree } from './layout/node.ts';
 import { makeBase } from './layout/rules/base.ts';
 import { makeCertificates } from './layout/rules/certificates.ts';
 import { makeDatabase } from './layout/rules/dpkg.ts';
+import { makeLibraries } from './layout/rules/libraries.ts';
 import { makeLanguages } from './layout/rules/languages.ts';
 import { makePam } from './layout/rules/pam.ts';
 import { makeUsers } from './layout/rules/users.ts';
@@ -94,6 +95,7 @@ async function layersOf(
   const on = ground(debs, laidOut, made, real, store, parent);
   for (const make of RULES) await make(on);
   await makeDatabase(on, debs, laidOut.diversions);
+  await makeLibraries(on, debs);
   const users = `\n${(await on.read('etc/passwd')) ?? ''}\n${(await on.read('etc/group')) ?? ''}`;
   const known = (name: string): boolean => users.includes(`\n${name}:`);
   for (const line of usersOfScripts(debs, known)) means.log(line);

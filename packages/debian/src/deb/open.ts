@@ -7,6 +7,7 @@ import { readTar } from '@rebake/layers';
 import { failure } from '../failures.ts';
 import { unxz } from '../xz.ts';
 import { readMembers, type Member } from './ar.ts';
+import { sonameOf } from './soname.ts';
 
 /** One path that a package brings. A type, so that it can be kept as a fact. `offset`: of a file, where it begins in the data archive. */
 export type DebEntry = {
@@ -27,6 +28,8 @@ export type DebFacts = {
   readonly entries: readonly DebEntry[];
   /** Path of a file of configuration that is among the entries → its MD5, as dpkg notes it. */
   readonly conffiles: Readonly<Record<string, string>>;
+  /** Path of a library → what programs know it by; empty for one that does not say. */
+  readonly sonames: Readonly<Record<string, string>>;
 };
 
 export interface OpenedDeb extends DebFacts {
@@ -55,7 +58,20 @@ export async function openDeb(deb: Uint8Array, name: string): Promise<OpenedDeb>
   }
   if (texts['control'] === undefined) throw failure('DEB_INVALID', `${name} has no control file`);
   const entries = await readEntries(data, name);
-  return { control: texts, entries, conffiles: conffilesOf(texts['conffiles'] ?? '', entries, data), data };
+  const conffiles = conffilesOf(texts['conffiles'] ?? '', entries, data);
+  return { control: texts, entries, conffiles, sonames: sonamesOf(entries, data), data };
+}
+
+const LIBRARY = /\.so(?:\.[^/]*)?$/;
+
+function sonamesOf(entries: readonly DebEntry[], data: Uint8Array): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const { path, type, offset, size } of entries) {
+    if (type !== 'file' || !LIBRARY.test(path)) continue;
+    const soname = sonameOf(data.subarray(offset, offset + size));
+    if (soname !== null) names[path] = soname;
+  }
+  return names;
 }
 
 function conffilesOf(list: string, entries: readonly DebEntry[], data: Uint8Array): Record<string, string> {

@@ -16,6 +16,7 @@ export interface Deb {
   readonly control: Readonly<Record<string, string>>;
   readonly entries: readonly DebEntry[];
   readonly conffiles: Readonly<Record<string, string>>;
+  readonly sonames: Readonly<Record<string, string>>;
 }
 
 export interface DebStore {
@@ -30,7 +31,7 @@ export interface DebStore {
 const HELD_BYTES = 512 << 20;
 
 /** Raised when the form of what is kept of a package changes. */
-const FACTS = 'deb@2';
+const FACTS = 'deb@3';
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -87,12 +88,12 @@ export function debStore(mirror: DebianMirror | null, means: Means): DebStore {
       );
       const parts: Uint8Array[] = [];
       for await (const part of means.cache.read(kept)) parts.push(part);
-      const { control, entries, conffiles } = JSON.parse(
+      const { control, entries, conffiles, sonames } = JSON.parse(
         (await decompress(Buffer.concat(parts))).toString('utf8'),
       ) as DebFacts;
       const fields = parseStanza(control['control'] ?? '');
       checkIdentity(locked, fields);
-      return { locked, fields, control, entries, conffiles };
+      return { locked, fields, control, entries, conffiles, sonames };
     },
     async data(locked) {
       const { digest } = locked;

@@ -11,6 +11,12 @@ export interface Ground {
   has(name: string): boolean;
   /** Files and links of the packages below a folder, sorted. */
   below(folder: string): readonly string[];
+  /** Files and links right in a folder, of the packages and made by hand, sorted. */
+  in(folder: string): readonly string[];
+  /** Where a path really is; its last part is not followed. */
+  real(path: string): string;
+  /** What programs know a library of the packages by, links followed; null where there is none. */
+  library(path: string): { readonly soname: string; readonly isLink: boolean } | null;
   /** Whether the packages or the parent have something at a path. */
   exists(path: string): Promise<boolean>;
   /** Whether the packages have something at a path. */
@@ -58,10 +64,33 @@ export function ground(
     return made.nodes.has(real) || laidOut.nodes.has(real) || made.folders.has(real) || laidOut.folders.has(real);
   };
 
+  const soname = (path: string, hops: number): string | null => {
+    const real = aliases.resolve(path);
+    const node = made.nodes.get(real) ?? laidOut.nodes.get(real);
+    if (node === undefined) return null;
+    if (node.type === 'symlink') {
+      const target = targetOf(real, node.target);
+      return target === null || hops === 0 ? null : soname(target, hops - 1);
+    }
+    return node.content.from === 'here' ? null : (node.content.soname ?? null);
+  };
+
   const self: Ground = {
     isWhole: parent === null,
     has: (name) => names.has(name),
     below: (folder) => [...laidOut.nodes.keys()].filter((path) => path.startsWith(`${folder}/`)).toSorted(),
+    in: (folder) => {
+      const start = aliases.resolve(`${folder}/x`).slice(0, -1);
+      const isIn = (path: string): boolean => path.startsWith(start) && !path.includes('/', start.length);
+      return [...new Set([...laidOut.nodes.keys(), ...made.nodes.keys()])].filter(isIn).toSorted();
+    },
+    real: (path) => aliases.resolve(path),
+    library: (path) => {
+      const name = soname(path, 20);
+      const real = aliases.resolve(path);
+      const isLink = (made.nodes.get(real) ?? laidOut.nodes.get(real))?.type === 'symlink';
+      return name === null ? null : { soname: name, isLink };
+    },
     brings,
     exists: async (path) => brings(path) || ((await parent?.stat(path)) ?? null) !== null,
     read: async (path) => readNode(path, 20),

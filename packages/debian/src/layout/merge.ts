@@ -110,7 +110,7 @@ function nodeOf(entry: DebEntry, deb: Deb, originals: ReadonlyMap<string, DebEnt
   }
   const id = `${deb.locked.digest} ${original.path}`;
   const { offset, size } = original;
-  const content = { from: 'deb', deb, offset, size, id } as const;
+  const content = { from: 'deb', deb, offset, size, id, soname: deb.sonames[original.path] } as const;
   return { type: 'file', content, mode: original.mode, uid: original.uid, gid: original.gid };
 }
 

@@ -12,9 +12,16 @@ export interface Folder {
 export type Node = Folder &
   ({ readonly type: 'file'; readonly content: Content } | { readonly type: 'symlink'; readonly target: string });
 
-/** Bytes of a package's data archive, or made here. `id` is the same for paths that are hard links of each other. */
+/** Bytes of a package's data archive, or made here. `id` is the same for paths that are hard links of each other, `soname` is there for libraries. */
 export type Content =
-  | { readonly from: 'deb'; readonly deb: Deb; readonly offset: number; readonly size: number; readonly id: string }
+  | {
+      readonly from: 'deb';
+      readonly deb: Deb;
+      readonly offset: number;
+      readonly size: number;
+      readonly id: string;
+      readonly soname: string | undefined;
+    }
   | { readonly from: 'here'; readonly bytes: Uint8Array };
 
 /** `text`: bytes as latin1, as all texts of packages are here. */

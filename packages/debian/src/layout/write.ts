@@ -10,7 +10,7 @@ import { contentOf } from './ground.ts';
 import { FOLDER, type Folder, type Node, type Tree } from './node.ts';
 
 /** Raised when the same packages come to other bytes: layers are kept in the cache by what goes into them. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** A base has so many layers at most, and one for what is made by hand: images on top need theirs, and engines stop at 125. */
 const MOST_GROUPS = 12;
