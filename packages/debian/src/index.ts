@@ -6,6 +6,5 @@ export type { DebianWish, Resolution } from './resolve/resolve.ts';
 export { debianLayers } from './layers.ts';
 export { extractDebs } from './extract.ts';
 export { glibcOf } from './glibc.ts';
-export { debianRoots } from './roots.ts';
 export { debianPythons } from './pythons.ts';
 export type { DebianPython } from './pythons.ts';

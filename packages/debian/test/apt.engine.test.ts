@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchIndex } from '../src/index/fetch.ts';
 import type { PackageIndex } from '../src/index/packages.ts';
 import { compareVersions } from '../src/resolve/version.ts';
-import { debianRoots } from '../src/index.ts';
+import { debianRoots } from './roots.ts';
 import { lockOf, real, run, SUITE, type Real } from './real.ts';
 
 let on: Real;

@@ -5,7 +5,8 @@ import type { LockedDeb } from '@rebake/image';
 import { openImageFs, type Layer } from '@rebake/layers';
 import { describeEngine } from '@rebake/tool-engines/vitest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { debianLayers, debianRoots } from '../src/index.ts';
+import { debianLayers } from '../src/index.ts';
+import { debianRoots } from './roots.ts';
 import { listing, lockOf, pipeInto, real, run, SUITE, unpack, type Real } from './real.ts';
 
 let on: Real;

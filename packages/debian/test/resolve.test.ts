@@ -2,7 +2,7 @@
 import type { LockedDeb } from '@rebake/image';
 import { describe, expect, test } from 'vitest';
 import { compactPackages, openPackages } from '../src/index/packages.ts';
-import { debianPythons, debianRoots, glibcOf } from '../src/index.ts';
+import { debianPythons, glibcOf } from '../src/index.ts';
 import { resolveIn, type Resolution } from '../src/resolve/resolve.ts';
 import { lockedOf, packagesText, type DebSpec } from './make.ts';
 
@@ -140,21 +140,6 @@ test('an index with broken stanzas is read without them', () => {
   const text = `Package: no-file\nVersion: 1\n\n${packagesText([pkg('a')])}garbage\n\nPackage: b\n`;
   const index = openPackages([compactPackages(text)]);
   expect([...index.names()]).toEqual(['a']);
-});
-
-test('the roots of a base are named for its languages', () => {
-  expect(debianRoots({ python: [], r: false })).toEqual([
-    'ca-certificates',
-    'libgomp1',
-    'libstdc++6',
-    'media-types',
-    'netbase',
-    'passwd',
-    'tzdata',
-  ]);
-  const all = debianRoots({ python: ['3.11', '3.13'], r: true });
-  expect(all).toEqual(expect.arrayContaining(['python3-distutils', 'python3.11-venv', 'python3.13', 'r-base-core']));
-  expect(debianRoots({ python: ['3.13'], r: false })).not.toContain('python3-distutils');
 });
 
 test('the glibc of a lock is the version of its libc6', () => {

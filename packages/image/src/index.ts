@@ -1,6 +1,7 @@
 /** Images as data: steps, file sets, Dockerfile rendering, OCI documents, registry client. No domain word. */
 export * from './types.ts';
 export type { DebianMirror, LockedDeb, LockedFile, LockedPackage } from './locks/types.ts';
+export { bytesText } from './bytes-text.ts';
 export * from './canonical.ts';
 export * from './digest.ts';
 export { FileProblem } from './files/problem.ts';

@@ -1,9 +1,9 @@
 /** What steps fetch and are set up by: downloads with the declaration's authorities, proxies and logins, counted for people. */
 import { createHash } from 'node:crypto';
 import { createDownloader, type Cache, type Downloader, type Env } from '@rebake/cache';
+import { bytesText } from '@rebake/image';
 import type { BuildAccess, Ctx } from '@rebake/sdk';
 import { failure } from '@rebake/sdk/building';
-import { inUnits } from './words.ts';
 
 /** What one build is supplied by. */
 export interface Supply {
@@ -140,7 +140,7 @@ function counting(base: Downloader, ctx: Ctx): { readonly download: Downloader; 
     },
     summary() {
       tell(1);
-      return total === 0 ? 'nothing had to be downloaded' : `downloaded ${inUnits(total)}`;
+      return total === 0 ? 'nothing had to be downloaded' : `downloaded ${bytesText(total)}`;
     },
   };
 }

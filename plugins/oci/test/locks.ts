@@ -3,7 +3,6 @@ import { createDownloader, openCache } from '@rebake/cache';
 import { parseDebianLock, parsePylock } from '@rebake/image/locks';
 import type { LockedDeb, LockedPackage } from '@rebake/image';
 import { createLocker, pipLogins } from '@rebake/lock';
-import { debianRoots } from '@rebake/debian';
 
 export interface Locks {
   python(requirements: readonly string[]): Promise<readonly LockedPackage[]>;
@@ -44,7 +43,7 @@ export function locksIn(folder: string): Locks {
       return parsed.lock.packages;
     },
     async debian(packages) {
-      const roots = [...debianRoots({ python: ['3.11'], r: false }), ...packages];
+      const roots = ['ca-certificates', 'passwd', 'python3.11', 'python3.11-venv', 'tzdata', ...packages];
       const outcome = await locker.debian({
         suite: SUITE,
         architecture: 'amd64',

@@ -1,9 +1,9 @@
 /** `rebake export [NODE…]` */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exportImages, type ExportOptions, type ExportResult } from '@rebake/rebake';
+import { bytesText } from '@rebake/sdk';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { bytesText } from '../render/bytes.ts';
 import { count, painter, shortDigest } from '../render/style.ts';
 import { projectOptions, reportDiagnostics } from './shared.ts';
 

@@ -1,7 +1,7 @@
 /** What prune removes, for people: a table by kind and reason, and what stays. */
 import type { CacheReport, PruneReport } from '@rebake/rebake';
+import { bytesText } from '@rebake/sdk';
 import type { Io } from '../io.ts';
-import { bytesText } from './bytes.ts';
 import { count, painter } from './style.ts';
 
 /** `would`: nothing is removed yet; `has`: it is gone; `kept`: only what stays. */

@@ -1,4 +1,4 @@
-/** Which packages a base image without an engine is asked to have, besides those that are in every system. Pure: the model has the same list. */
+/** What a base is asked to have in tests: as `packages/model` names it, which may not be imported here. */
 
 /**
  * What runs need: certificates, time zones, names of protocols and media types, what wheels are linked against, and the commands that make users
