@@ -1,7 +1,7 @@
 /** What is Docker's own in building on a real engine; what every builder does is in `conformance.engine.test.ts`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { candidateTag } from '@rebake/image';
+import { candidateTag, DOCKERFILE_STEPS } from '@rebake/image';
 import type { Digest, Output } from '@rebake/image';
 import { describeEngine } from '@rebake/tool-engines/vitest';
 import { beforeAll, expect, it } from 'vitest';
