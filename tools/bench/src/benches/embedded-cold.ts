@@ -5,7 +5,7 @@ import { COLD, madeBy, openArena, oursIn, peersIn, REQUIREMENTS, type Contender 
 import { mustBeSame, unpack, type Unpacked } from '../embedded/contents.ts';
 import { inTurn } from '../statistics.ts';
 
-const ROUNDS = { count: 5, warmUp: 1 };
+const ROUNDS = { count: 3, warmUp: 1 };
 
 /** See the title. */
 export const embeddedCold: Bench = {

@@ -9,7 +9,7 @@ import { countingProxy } from '../embedded/counting.ts';
 import { copyTo, repositoryAt, type Repository } from '../embedded/repository.ts';
 import { enginesFor } from '../engines.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** Four packages beside the seventeen of the first environment. */
 const MORE = [...REQUIREMENTS, 'rich'];
 const DONE = 'done';
