@@ -91,7 +91,26 @@ export type Step =
       readonly workdir: string;
       readonly argv: readonly string[];
       readonly env: Readonly<Record<string, string>>;
+    }
+  /**
+   * An image that another system makes when it is asked; always alone. `kind` says which request it is, such as `dss/code-env-images`, and only builders
+   * that know it can carry it out. `at`: where that system puts the image, as far as that is known.
+   */
+  | {
+      readonly step: 'delegate';
+      readonly kind: string;
+      readonly request: Readonly<Record<string, string>>;
+      readonly at: readonly ImagePlace[];
     };
+
+/** Where another system puts an image. */
+export interface ImagePlace {
+  /** `host[:port]`; null: the engine of that system. */
+  readonly registry: string | null;
+  readonly repository: string;
+  /** Null: one that it chooses itself. */
+  readonly tag: string | null;
+}
 
 /** Versions of the steps as this kernel writes them; raised when the meaning of a step's fields changes. */
 export const STEP_VERSIONS = {
@@ -107,6 +126,7 @@ export const STEP_VERSIONS = {
   link: 1,
   copy: 1,
   run: 1,
+  delegate: 1,
 } as const satisfies Record<Step['step'], number>;
 
 /** Whether an image can begin with this step, without a parent; all but `debian` are always first. */

@@ -94,6 +94,11 @@ const contents = {
     .describe(
       'Lock with exact versions and hashes, relative to the config. Default: `pylock.NAME.toml` beside the config, where it is there.',
     ),
+  pins: path
+    .optional()
+    .describe(
+      'File with the versions that run today, one `name==version` a line: `rebake lock` takes these where there is no lock yet. Written by `rebake import`.',
+    ),
   bytecode: z
     .boolean()
     .default(true)
@@ -126,6 +131,8 @@ export const codeEnv = z
       .optional()
       .describe('Python versions that the plugin of this env accepts.'),
     extraPythonPath: z.array(line).default([]).describe('Additional PYTHONPATH entries; not available in containers.'),
+    instance: name.optional().describe('Instance of `instances` that has it.'),
+    dssName: line.optional().describe('Its name in DSS, where that is another one.'),
     owner: line.optional().describe('Who owns it in DSS.'),
     contact: line.optional().describe('Whom to ask about it.'),
     platform: platform.optional().describe('Platform. Default: that of each config.'),

@@ -34,6 +34,8 @@ const placing = {
 export const sparkConfig = z
   .strictObject({
     ...placing,
+    instance: name.optional().describe('Instance of `instances` that has it.'),
+    dssName: line.optional().describe('Its name in DSS, where that is another one.'),
     description: line.optional().describe('What it is for.'),
     managedKubernetes: z.boolean().default(true).describe('Whether DSS manages Spark on Kubernetes.'),
     properties: z.record(line, verbatim).default({}).describe('Spark properties.'),

@@ -61,6 +61,8 @@ const containerConfig = z
       .min(1)
       .default([`dss-${RELEASE_VERSION}`])
       .describe('Tags of published images; `${release.version}` stands for the version of the release.'),
+    instance: name.optional().describe('Instance of `instances` that has it.'),
+    dssName: line.optional().describe('Its name in DSS, where that is another one.'),
     usableBy: z.enum(['all', 'allowed']).default('all').describe('Who may use it in DSS.'),
     allowedGroups: z.array(line).default([]).describe('Groups that may use it, for `usableBy: allowed`.'),
     workloadType: line.optional().describe('Workloads that it is for, such as `ANY`.'),

@@ -69,6 +69,7 @@ function checkStep(step: Step): void {
     case 'system-packages':
     case 'r-packages':
     case 'run':
+    case 'delegate':
       throw unsupported(step);
     default:
       throw unsupported(step satisfies never);

@@ -15,7 +15,7 @@ export const DOCKERFILE_CONTENTS = 'dockerfile@2';
 
 /** Steps that a Dockerfile can carry out, as `name@version`. */
 export const DOCKERFILE_STEPS: readonly string[] = Object.entries(STEP_VERSIONS)
-  .filter(([name]) => name !== 'layout' && name !== 'debian')
+  .filter(([name]) => name !== 'layout' && name !== 'debian' && name !== 'delegate')
   .map(([name, version]) => `${name}@${version}`);
 
 /** A Dockerfile and the context to build it with. */
@@ -121,6 +121,7 @@ function renderStep(step: Step, at: At, base: Ground): string[] {
       return runStep(step, at);
     case 'layout':
     case 'debian':
+    case 'delegate':
       throw unsupported(step);
     default:
       throw unsupported(step satisfies never);

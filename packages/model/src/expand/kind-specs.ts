@@ -77,6 +77,9 @@ const isMirror: Check = (value) =>
   isText(value['url']) &&
   ['security', 'keyring'].every((field) => isOptional(isText)(value[field]));
 
+const isImagePlace: Check = (value) =>
+  isMapping(value) && isLine(value['repository']) && ['registry', 'tag'].every((field) => orNull(isLine)(value[field]));
+
 const isFileSet = (value: unknown): value is FileSet =>
   isMapping(value) &&
   typeof value['root'] === 'string' &&
@@ -105,6 +108,7 @@ const STEPS: { readonly [S in Step['step']]: Fields<S> } = {
   link: { folder: isLine, name: isFileName, target: isLine },
   copy: { files: isFileSet, to: isLine, owner: isLine },
   run: { files: isFileSet, mount: isLine, workdir: isLine, argv: isTexts, env: isEnvironment },
+  delegate: { kind: isLine, request: isEnvironment, at: (value) => isListOf(value, isImagePlace) },
 };
 
 const CONFIG: Record<Exclude<keyof ImageSpec, 'steps'>, Check> = {

@@ -11,6 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   '@rebake/python': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
   '@rebake/debian': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
   '@rebake/lock': ['@rebake/image', '@rebake/sdk', '@rebake/cache', '@rebake/debian'],
+  '@rebake/dss': ['@rebake/image', '@rebake/sdk'],
   '@rebake/planner': ['@rebake/sdk'],
   '@rebake/engine': ['@rebake/planner', '@rebake/sdk', '@rebake/image'],
   '@rebake/model': ['@rebake/sdk', '@rebake/image'],
@@ -24,6 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
     '@rebake/layers',
     '@rebake/lock',
     '@rebake/python',
+    '@rebake/dss',
     'plugins',
   ],
   '@rebake/cli': ['@rebake/rebake', '@rebake/sdk'],
@@ -39,16 +41,18 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
     '@rebake/debian',
     '@rebake/lock',
   ],
+  '@rebake/plugin-dss': ['@rebake/sdk', '@rebake/image', '@rebake/dss'],
   plugins: ['@rebake/sdk', '@rebake/image', '@rebake/buildkit'],
   '@rebake/tool-lint': [],
   '@rebake/tool-test': [],
+  '@rebake/tool-fake-dss': ['@rebake/image', '@rebake/sdk'],
   '@rebake/tool-engines': ['@rebake/sdk', '@rebake/image'],
   '@rebake/tool-bench': 'any',
   '@rebake/tool-docs': 'any',
 };
 
 /** What tests may use on top of the rule for their package. */
-const forTests = ['@rebake/tool-engines'];
+const forTests = ['@rebake/tool-engines', '@rebake/tool-fake-dss'];
 
 /** The one file that names plugins, and only by import(): a plugin costs nothing until it is used. */
 const builtins = 'packages/rebake/src/builders.ts';

@@ -1,0 +1,2 @@
+/** A stand-in for DSS, for tests. */
+export {};
