@@ -24,7 +24,15 @@ export { load, type LoadOutcome, type LoadRequest } from './load/load.ts';
 export { readDeclaration, type Declaration, type ReadRequest } from './read.ts';
 export type { Asked, DeclaredPlugins, DeclaredUse, OpenPlugins, PluginHost } from './plugin-host.ts';
 export { listed, nameProblem, nearest } from './names.ts';
-export { RELEASE_LINES, type ReleaseLine } from './releases.ts';
+export {
+  RELEASE_LINES,
+  type ReleaseBehaviour,
+  type ReleaseCuda,
+  type ReleaseLine,
+  type ReleaseSource,
+} from './release-table.ts';
+export { compareReleases, isReleaseVersion, releaseLine } from './releases.ts';
+export { type FactChange, type PythonChange, type ReleaseChanges, releaseChanges } from './release-changes.ts';
 export {
   isWorkload,
   resolveBinding,
