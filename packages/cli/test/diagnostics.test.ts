@@ -150,6 +150,7 @@ const RULES: readonly Case[] = [
     sections: { builders: '{ default: oci }', codeEnvs: env('packages: §[numpy]') },
     files: { 'pylock.glm.toml': COMPILING },
   },
+  inBase('BUILDENV_PATH', base('copyToBuildenv: [{ from: a.txt, to: §../b }]'), { 'a.txt': '' }),
   inBase('NOT_ACTED_ON_YET', base('cuda: §"12.2"')),
   inEnv('NOT_SUPPORTED_YET', 'conda: §{ packages: [numpy] }'),
 ];

@@ -14,6 +14,8 @@ export interface FileEntry {
   readonly path: string;
   readonly digest: Digest;
   readonly exec: boolean;
+  /** Where it lies below the root, if not at `path`: for files that a build sees under another path. Only `fragment` steps have such. */
+  readonly from?: string;
 }
 
 /**

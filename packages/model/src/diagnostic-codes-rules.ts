@@ -40,6 +40,7 @@ export const RULE_ROWS = [
   ['FRAGMENT_UNFINISHED', 'error', 'A fragment ends in a continued line or an open heredoc, so that it would swallow what is put after it.', 'Remove the last backslash, or close the heredoc.'],
   ['FRAGMENT_REFERENCE', 'error', 'A fragment takes files from another image, which would not be followed when it changes.', 'Do it in a Dockerfile of a base image: its images are followed.'],
   ['FRAGMENT_FILE_UNDECLARED', 'error', 'A fragment copies files that the declaration does not name.', 'Add them to `files` beside the fragment.'],
+  ['BUILDENV_PATH', 'error', 'A file is to come into the build context under a path that is outside of it, is taken, or is one of rebake itself.', 'Give another path in `to`, relative to the build context.'],
   ['DOCKERFILE_INVALID', 'error', 'A Dockerfile cannot be built: it has no FROM, not the wanted stage, or ends in the middle of an instruction.', 'Correct the Dockerfile.'],
   ['DOCKERFILE_REFERENCE_UNKNOWN', 'error', 'What a Dockerfile is built from depends on the build, so that it cannot be followed.', 'Write the reference out, or give the argument a default or a value in `args`.'],
   ['DOCKERFILE_FRONTEND', 'warning', 'A `# syntax=` line lets the engine fetch a frontend, which rebake does not follow.', 'Remove the line if the built-in frontend will do, or pin it by digest.'],

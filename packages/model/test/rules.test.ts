@@ -147,6 +147,13 @@ const cases: readonly Case[] = [
   ['LOCK_MISSING', { builders: null, baseImages: base('packages: §[numpy]'), codeEnvs: null }],
   ['LOCK_OUTDATED', { codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': FOREIGN }],
   ['LOCK_NEEDS_COMPILER', { builders: null, codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': COMPILING }],
+  ['BUILDENV_PATH', { baseImages: base('copyToBuildenv: [{ from: a.txt, to: §/b }]') }, { 'a.txt': '' }],
+  ['BUILDENV_PATH', { baseImages: base('copyToBuildenv: [{ from: a.txt, to: §.rebake/b }]') }, { 'a.txt': '' }],
+  [
+    'BUILDENV_PATH',
+    { baseImages: base('copyToBuildenv: [{ from: a.txt, to: c }, { from: b.txt, to: §./c }]') },
+    { 'a.txt': 'a', 'b.txt': 'b' },
+  ],
   ['NOT_ACTED_ON_YET', { baseImages: base('cuda: §"12.2"') }],
   ['NOT_ACTED_ON_YET', { codeEnvs: env('runtimeAdditions: §[BASIC_GPU_ENABLING]') }],
   ['NOT_ACTED_ON_YET', { sparkConfigs: '{ s: §{ base: python } }' }],

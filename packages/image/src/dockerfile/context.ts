@@ -40,9 +40,9 @@ export function createContext(): Context {
 
   return {
     addAtOwnPaths({ root, files }) {
-      for (const { path, digest, exec } of files) {
+      for (const { path, digest, exec, from = path } of files) {
         if (path === OWN || path.startsWith(`${OWN}/`)) throw invalid('the file', path, 'is where rebake puts its own');
-        add({ path, digest, exec, source: join(root, path) });
+        add({ path, digest, exec, source: join(root, from) });
       }
     },
     add(step, { texts = {}, files: set }) {

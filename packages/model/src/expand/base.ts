@@ -138,7 +138,7 @@ function specOf(loaded: Loaded, base: BaseFacts, platform: Platform, { python, d
     ...(debian !== null && parent !== null ? [debianStep(debian)] : []),
     ...(names.length > 0 ? [{ step: 'system-packages', family, names } as const] : []),
     ...(makesUser(base) ? [{ step: 'user', name: user.name, uid: user.uid, gid: 0, home } as const] : []),
-    ...(parent === null ? builtinSteps(base, python) : []),
+    ...(parent === null ? builtinSteps(base, python) : addedSteps(base, python)),
     // What DSS itself brings comes last: it changes with every release, and what is below it does not.
     ...(parent === null ? kitSteps(base) : []),
     ...(fragments.fragments.length > 0 ? fragmentSteps(base, 'append') : []),
@@ -178,15 +178,24 @@ function fragmentSteps(base: BaseFacts, place: string): Step[] {
 
 function builtinSteps(base: BaseFacts, python: PinnedPython | null): Step[] {
   return [
-    {
-      step: 'python-env',
-      prefix: BUILTIN_ENV,
-      interpreter: base.builtin,
-      packages: python === null ? { requirements: requirementLines(base.packages) } : lockedPackages(python),
-      bytecode: true,
-    },
+    builtinEnv(base, python),
     { step: 'link', folder: `${HOME}/bin`, name: 'python', target: `${BUILTIN_ENV}/bin/python` },
   ];
+}
+
+/** Packages on top of those of the base below: the environment that is there is taken again, and pip replaces what it has to. */
+function addedSteps(base: BaseFacts, python: PinnedPython | null): Step[] {
+  return base.packages.length === 0 ? [] : [builtinEnv(base, python)];
+}
+
+function builtinEnv(base: BaseFacts, python: PinnedPython | null): Step {
+  return {
+    step: 'python-env',
+    prefix: BUILTIN_ENV,
+    interpreter: base.builtin,
+    packages: python === null ? { requirements: requirementLines(base.packages) } : lockedPackages(python),
+    bytecode: true,
+  };
 }
 
 function kitSteps(base: BaseFacts): Step[] {

@@ -6,6 +6,7 @@ import type { DockerfileFacts } from '../dockerfile.ts';
 import { isReference, listed } from '../names.ts';
 import { releaseLine } from '../releases.ts';
 import type { BaseImageConfig } from '../schema.ts';
+import { buildEnvFiles } from './build-env.ts';
 import { basesInOrder, parentName } from './base-order.ts';
 import { builderFor } from './builders.ts';
 import type { BuildersFacts } from './builders.ts';
@@ -52,7 +53,6 @@ function readBase(
   if (config === undefined) return null;
   const path: KeyPath = ['baseImages', name];
   const before = problems.errors;
-  laterInBase(config, path, parent !== null, problems);
   const release = releaseOfBase(
     { name, config, path, parentRelease: parent?.release ?? null, parentName: parent?.name ?? null },
     releases,
@@ -91,12 +91,14 @@ function readBase(
       ['append', 'append', config.fragments.append],
     ],
     problems,
+    buildEnvFiles(loaded, config, path, problems),
   );
   const packages =
-    config.packages === undefined || parent !== null
+    config.packages === undefined
       ? []
       : readPackages(loaded, config.packages, [...path, 'packages'], 'python', problems);
   const builder = builderFor(config.builder, path, builders, problems);
+  laterInBase(config, path, parent !== null && builders.isLocking(builder), problems);
   const debs = debsOf(config, parent, pythons, builders.isLocking(builder));
   const odd = debs.find((one) => !isDebName(one));
   if (odd !== undefined)

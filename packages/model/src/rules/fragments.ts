@@ -5,7 +5,7 @@ import type { Loaded } from '../contract.ts';
 import { readFragment } from '../dockerfile-fragment.ts';
 import type { FragmentSource } from '../dockerfile-fragment.ts';
 import type { FragmentFacts, FragmentsFacts } from './facts.ts';
-import { NO_FILES, setAt } from './filesets.ts';
+import { NO_FILES, setAt, withFiles } from './filesets.ts';
 import { textOf } from './problems.ts';
 import type { KeyPath, Problems } from './problems.ts';
 
@@ -16,15 +16,16 @@ export type FragmentsConfig = readonly (readonly [
   value: string | { readonly file: string } | undefined,
 ])[];
 
-/** Reads the fragments of a base or an env below `path`. */
+/** Reads the fragments of a base or an env below `path`. `more`: files that they may copy besides those of `files`. */
 export function readFragments(
   loaded: Loaded,
   path: KeyPath,
   config: FragmentsConfig,
   problems: Problems,
+  more: FileSet = NO_FILES,
 ): FragmentsFacts {
   if (config.every(([, , value]) => value === undefined)) return NO_FRAGMENTS;
-  const set = setAt(loaded, [...path, 'files']) ?? NO_FILES;
+  const set = withFiles(loaded.root, setAt(loaded, [...path, 'files']) ?? NO_FILES, more);
   const fragments: FragmentFacts[] = [];
   for (const [place, field, value] of config) {
     if (value === undefined) continue;

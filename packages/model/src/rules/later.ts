@@ -12,21 +12,21 @@ function unsupported(path: KeyPath, what: string, problems: Problems): void {
   problems.add('NOT_SUPPORTED_YET', path, what);
 }
 
-/** Of a base image. */
-export function laterInBase(config: BaseImageConfig, path: KeyPath, derived: boolean, problems: Problems): void {
+/** Of a base image; `fromLayers`: it is on another base, and made of layers without an engine. */
+export function laterInBase(config: BaseImageConfig, path: KeyPath, fromLayers: boolean, problems: Problems): void {
   if (config.type !== 'container-exec')
     unsupported([...path, 'type'], `Base images of type \`${config.type}\` cannot be built yet`, problems);
-  if (config.copyToBuildenv.length > 0)
-    unsupported(
-      [...path, 'copyToBuildenv'],
-      'Files cannot be put into the build context under other paths yet',
-      problems,
-    );
   for (const field of ['cuda', 'cudnn', 'cranMirror', 'proxy'] as const)
     if (config[field] !== undefined) later([...path, field], problems);
   for (const field of ['buildOptions', 'plugins', 'drivers'] as const)
     if (config[field].length > 0) later([...path, field], problems);
-  if (derived && config.packages !== undefined) later([...path, 'packages'], problems);
+  // Without pip nothing takes away the versions that the base below has of the same packages.
+  if (fromLayers && config.packages !== undefined)
+    unsupported(
+      [...path, 'packages'],
+      'Packages cannot be added to the environment of another base without an engine yet',
+      problems,
+    );
 }
 
 /** Of a container config: what only DSS itself reads, and what has to be done before a push. */
