@@ -151,6 +151,7 @@ const RULES: readonly Case[] = [
     files: { 'pylock.glm.toml': COMPILING },
   },
   inBase('BUILDENV_PATH', base('copyToBuildenv: [{ from: a.txt, to: §../b }]'), { 'a.txt': '' }),
+  { code: 'PRE_PUSH_SCRIPT', sections: { containerConfigs: config('prePush: §{ mode: custom }') } },
   inBase('NOT_ACTED_ON_YET', base('cuda: §"12.2"')),
   inEnv('NOT_SUPPORTED_YET', 'conda: §{ packages: [numpy] }'),
 ];

@@ -117,6 +117,8 @@ export interface Expansion {
   readonly registries: readonly RegistryAccess[];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: BuildAccess;
+  /** What is run before the first push into a repository. */
+  readonly prePush: readonly PrePush[];
   /** Where the state is kept; null: in the file of rebake's own. */
   readonly state: DeclaredUse | null;
   /** Every declared code env by `NAME` or `NAME:VERSION`, also those that get no images; for `resolve`. */
@@ -128,6 +130,19 @@ export interface Expansion {
   /** Everything that can be locked, in the order of the declaration, parents of Debian locks before what is on top of them. */
   readonly locks: readonly Lockable[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A pre-push hook, and the repositories that it is for. */
+export interface PrePush {
+  /** `host[:port]` that is pushed to. */
+  readonly registry: string;
+  /** Path of the registry as declared; empty: none. */
+  readonly root: string;
+  /** It is for this repository and those below it; empty: for all. The longest counts. */
+  readonly under: string;
+  readonly mode: 'none' | 'ecr' | 'acr' | 'custom';
+  /** Absolute path, for `custom`. */
+  readonly script: string | null;
 }
 
 /** Something whose packages a lock can pin: the packages of a code env or a base for one interpreter and platform, or Debian packages. */

@@ -11,6 +11,7 @@ export type {
   LockableCommon,
   LockableDebian,
   LockablePython,
+  PrePush,
 } from './contract.ts';
 export { defineConfig } from './define-config.ts';
 export { diagnostic, DIAGNOSTIC_KINDS, distinct, fromSource, type DiagnosticCode } from './diagnostic-codes.ts';

@@ -154,6 +154,7 @@ const cases: readonly Case[] = [
     { baseImages: base('copyToBuildenv: [{ from: a.txt, to: c }, { from: b.txt, to: §./c }]') },
     { 'a.txt': 'a', 'b.txt': 'b' },
   ],
+  ['PRE_PUSH_SCRIPT', { containerConfigs: config('prePush: §{ mode: custom }') }],
   ['NOT_ACTED_ON_YET', { baseImages: base('cuda: §"12.2"') }],
   ['NOT_ACTED_ON_YET', { codeEnvs: env('runtimeAdditions: §[BASIC_GPU_ENABLING]') }],
   ['NOT_ACTED_ON_YET', { sparkConfigs: '{ s: §{ base: python } }' }],

@@ -8,6 +8,7 @@ import { DEFAULT_PARALLELISM, PUBLISH_TIMEOUT_MS } from './defaults.ts';
 import { readPlan } from './plan-file.ts';
 import { buildersOf, nodesToDo, withPlan, type PlanOptions, type PlanResult } from './plan.ts';
 import { hasErrors, withProject, type Project } from './project.ts';
+import { prePushHooks } from './pre-push.ts';
 import { openSession, type Session } from './session.ts';
 
 /** What to apply, and how. */
@@ -88,6 +89,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     registry: session.registry,
     ctx: session.ctx,
     access: expansion.access,
+    beforePush: prePushHooks(expansion.prePush, options.env ?? process.env),
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
     publishTimeoutMs: PUBLISH_TIMEOUT_MS,
     lock: { pid: process.pid, host: hostname() },

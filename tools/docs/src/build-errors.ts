@@ -42,6 +42,11 @@ export const FAILURES: readonly FailureGroup[] = [
         'Read its words; it may forbid moving tags, or deleting.',
       ),
       row(
+        'PRE_PUSH_FAILED',
+        'The pre-push hook of a repository failed, so that nothing was pushed into it.',
+        'Its own words say why; correct the script or the login of the cloud’s command, then run again.',
+      ),
+      row(
         'REGISTRY_NOT_FOUND',
         'A repository or manifest that was there is gone, or was never there.',
         'Plan again; create the repository where the registry wants that first.',

@@ -28,6 +28,7 @@ import type { Timer } from '../run/timer.ts';
 import type { Settlement } from './cell.ts';
 import { execute } from './execute.ts';
 import { Ground } from './ground.ts';
+import type { BeforePush } from './ground.ts';
 import { lanesOf } from './lanes.ts';
 import { membersOf } from './members.ts';
 import { Scheduler } from './scheduler.ts';
@@ -43,6 +44,8 @@ export interface ApplyInput {
   readonly registry: RegistryClient;
   readonly ctx: CtxFactory;
   readonly access: BuildAccess;
+  /** Done before something is brought into a repository that lacks it. */
+  readonly beforePush?: BeforePush | undefined;
   /** Everything at once: builds, transfers and questions. */
   readonly parallelism: number;
   /** Longest time of one publication, in milliseconds; null: no limit. Those of builds are the builders'. */
@@ -126,6 +129,7 @@ class Run {
       registry,
       lookout,
       access: input.access,
+      beforePush: input.beforePush,
       timer: input.timer ?? systemTimer,
       publishTimeoutMs: input.publishTimeoutMs,
       now: () => input.now(),

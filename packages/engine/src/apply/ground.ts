@@ -25,6 +25,12 @@ import type { Lookout } from '../observe/lookout.ts';
 import type { Builders } from '../run/builders.ts';
 import type { Timer } from '../run/timer.ts';
 
+/** Makes a repository ready for a push: once for each, whoever pushes first. */
+export type BeforePush = (
+  target: { readonly registry: string; readonly repository: string; readonly tag: string },
+  call: { readonly signal: AbortSignal; readonly onLine: (line: string) => void },
+) => Promise<void>;
+
 /** What a run acts with. */
 export interface Means {
   readonly store: Store;
@@ -32,6 +38,8 @@ export interface Means {
   readonly registry: RegistryClient;
   readonly lookout: Lookout;
   readonly access: BuildAccess;
+  /** Done before something is brought into a repository that lacks it. */
+  readonly beforePush: BeforePush | undefined;
   readonly timer: Timer;
   /** Longest time of a publication, in milliseconds; null: no limit. */
   readonly publishTimeoutMs: number | null;

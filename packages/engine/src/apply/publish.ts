@@ -87,11 +87,13 @@ export async function bringCandidate(
   key: Digest,
   call: Call,
 ): Promise<Digest> {
-  const { registry, lookout, builders } = ground.means;
+  const { registry, lookout, builders, beforePush } = ground.means;
   const tag = candidateTag(key);
   const seen = await lookout.resolve({ ...target, reference: tag }, image.platform);
   if (seen.seen === 'unknown') throw new BuildFailure(seen.why);
   if (seen.seen === 'yes' && seen.value.identity === output.identity) return seen.value.top;
+  const onLine = (text: string): void => call.emit?.({ type: 'log', text });
+  await beforePush?.({ ...target, tag }, { signal: call.signal, onLine });
 
   const places = mergePlaces(output, [output, ground.placesOf(image.id)]).at.flatMap((at) =>
     'registry' in at ? [at] : [],

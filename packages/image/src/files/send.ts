@@ -46,8 +46,8 @@ export async function* readContextFile(file: ContextFile): AsyncGenerator<Uint8A
 
 /** Hashes all files of a set again; rejects with `INPUT_MOVED` at the first that differs or is gone. */
 export async function verifyFileSet(set: FileSet): Promise<void> {
-  for (const { path, digest } of set.files) {
-    const source = join(set.root, path);
+  for (const { path, digest, from = path } of set.files) {
+    const source = join(set.root, from);
     let now: Digest;
     try {
       now = await digestFile(source);

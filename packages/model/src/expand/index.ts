@@ -10,6 +10,7 @@ import type { BaseFacts, CodeEnvFacts, ConfigFacts } from '../rules/facts.ts';
 import { laterInSections } from '../rules/later.ts';
 import { readLocks, type Locks } from '../rules/locks.ts';
 import { Problems } from '../rules/problems.ts';
+import { readPrePush } from '../rules/pre-push.ts';
 import { readReleases } from '../rules/releases.ts';
 import { RELEASE_VERSION } from '../schema-words.ts';
 import { baseId, baseNode, externalId, externalsOf } from './base.ts';
@@ -28,6 +29,7 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
   const releases = readReleases(loaded, problems);
   const bases = readBases(loaded, releases, builders, problems);
   const configs = readConfigs(loaded, bases, registries, problems);
+  const prePush = readPrePush(loaded, registries, configs, problems);
   const envs = readEnvs(loaded, configs, builders, problems);
   noteBuiltinEnv(loaded, problems);
   laterInSections(config, problems);
@@ -52,6 +54,7 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     registries: readRegistryAccess(loaded, registries),
     builders: builders.byName,
     access: readAccess(loaded),
+    prePush,
     state: config.state === undefined ? null : { path: ['state'], ...config.state },
     envs:
       locks.refused.size === 0

@@ -36,6 +36,7 @@ interface Kept {
   readonly registries: Expansion['registries'];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: Expansion['access'];
+  readonly prePush: Expansion['prePush'];
   readonly state: Expansion['state'];
   readonly envs: readonly (readonly [string, EnvSummary])[];
   readonly configs: readonly string[];
@@ -73,6 +74,7 @@ export function keepExpansion(expansion: Expansion): string {
     registries: expansion.registries,
     builders: expansion.builders,
     access: expansion.access,
+    prePush: expansion.prePush,
     state: expansion.state,
     envs: [...expansion.envs],
     configs: expansion.configs,
@@ -111,8 +113,21 @@ function particularsOf(node: Node): Particulars {
 
 /** Reads an expansion back. `whole` makes the same one again, with everything; it is called when a step or a place is first asked for. */
 export function reviveExpansion(text: string, whole: () => Expansion): Expansion {
-  const { nodes, inputs, records, bindings, registries, builders, access, state, envs, configs, images, diagnostics } =
-    JSON.parse(text) as Kept;
+  const {
+    nodes,
+    inputs,
+    records,
+    bindings,
+    registries,
+    builders,
+    access,
+    prePush,
+    state,
+    envs,
+    configs,
+    images,
+    diagnostics,
+  } = JSON.parse(text) as Kept;
   const rest = new Rest(whole);
   const ids = nodes.map(([id]) => id as NodeId);
   return {
@@ -121,6 +136,7 @@ export function reviveExpansion(text: string, whole: () => Expansion): Expansion
     registries,
     builders,
     access,
+    prePush,
     state,
     envs: new Map(envs),
     configs,

@@ -29,9 +29,8 @@ export function laterInBase(config: BaseImageConfig, path: KeyPath, fromLayers: 
     );
 }
 
-/** Of a container config: what only DSS itself reads, and what has to be done before a push. */
+/** Of a container config: what only DSS itself reads. */
 export function laterInConfig(config: ContainerConfig, path: KeyPath, problems: Problems): void {
-  if (config.prePush !== undefined && config.prePush.mode !== 'none') later([...path, 'prePush'], problems);
   if (config.usableBy !== 'all') later([...path, 'usableBy'], problems);
   if (config.workloadType !== undefined) later([...path, 'workloadType'], problems);
   if (Object.keys(config.properties).length > 0) later([...path, 'properties'], problems);
@@ -50,13 +49,9 @@ export function laterInContents(contents: EnvContents, path: KeyPath, problems: 
   if (contents.runtimeAdditions.length > 0) later([...path, 'runtimeAdditions'], problems);
 }
 
-/** Of whole sections, and of registries. */
+/** Of whole sections. */
 export function laterInSections(config: Config, problems: Problems): void {
   for (const section of ['sparkConfigs', 'codeStudioTemplates', 'apiServices', 'instances'] as const) {
     for (const name of Object.keys(config[section])) later([section, name], problems);
-  }
-  for (const [name, registry] of Object.entries(config.registries)) {
-    if (registry.prePush !== undefined && registry.prePush.mode !== 'none')
-      later(['registries', name, 'prePush'], problems);
   }
 }
