@@ -1,4 +1,6 @@
 /** Registries through the command line: what is published is found again by machines that have never built it, and is copied, not built twice. */
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/index.ts';
 import { PUBLISHED } from './fleets.ts';
@@ -15,6 +17,51 @@ const TWICE = {
     .replace('baseImages:', '  us: { url: us.example.test/dss }\nbaseImages:')
     .replace('codeEnvs:', '  us: { engine: kubernetes, base: python, registry: us }\ncodeEnvs:'),
 };
+
+/** A hook that makes a repository by noting it; `then` is done first. */
+const hook = (then = ''): string =>
+  `#!/bin/sh\n${then}\necho "$3" >> "$(dirname "$0")/made.txt"\necho "made $3 for $4"\n`;
+
+describe('a registry that makes no repositories by itself', () => {
+  const files = {
+    ...PUBLISHED,
+    'rebake.yaml': PUBLISHED['rebake.yaml'].replace(
+      'eu.example.test/dss }',
+      'eu.example.test/dss, prePush: { mode: custom, script: make.sh } }',
+    ),
+  };
+
+  it('gets them from the pre-push hook, each once', async () => {
+    await using eu = await testRegistry();
+    eu.put('upstream/debian', '12', {});
+    using project = rig({ ...files, 'make.sh': hook() }, [eu]);
+    chmodSync(join(project.dir, 'make.sh'), 0o755);
+    const made = (): string[] =>
+      existsSync(join(project.dir, 'made.txt'))
+        ? readFileSync(join(project.dir, 'made.txt'), 'utf8').trim().split('\n')
+        : [];
+    eu.isMade = (repository) => !repository.startsWith('dss/') || made().includes(repository.slice('dss/'.length));
+    const { code } = await project.rebake(APPLY);
+    expect(code).toBe(EXIT.done);
+    expect(new Set(made()).size).toBe(made().length);
+    expect(made()).toContain('cpu/pyenv-glm');
+    const count = made().length;
+    expect((await project.rebake('plan --detailed-exitcode')).code).toBe(EXIT.done);
+    expect(made()).toHaveLength(count);
+  });
+
+  it('is not pushed into where the hook fails, and the words of the hook say why', async () => {
+    await using eu = await testRegistry();
+    eu.put('upstream/debian', '12', {});
+    using project = rig({ ...files, 'make.sh': hook('echo "no quota left"; exit 3') }, [eu]);
+    chmodSync(join(project.dir, 'make.sh'), 0o755);
+    const { code, out } = await project.rebake(APPLY);
+    expect(code).toBe(EXIT.failed);
+    expect(out).toContain('PRE_PUSH_FAILED');
+    expect(out).toContain('no quota left');
+    expect(eu.changes).toEqual([]);
+  });
+});
 
 describe('publishing', () => {
   it('moves a tag only when the candidate is there', async () => {

@@ -18,6 +18,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly label: string;
   /** Status with which everything is refused; null: it works. */
   refuses: number | null;
+  /** Whether somebody has made a repository, for a registry that makes none by itself; null: it makes them. */
+  isMade: ((repository: string) => boolean) | null;
   /** `METHOD path` of each request that changes something. */
   readonly changes: string[];
   /** Tags of a repository with the manifest that each shows, candidates left out. */
@@ -70,6 +72,8 @@ export async function testRegistry(name = 'eu'): Promise<TestRegistry> {
     if (registry.refuses !== null) return { status: registry.refuses, body: errors('DENIED', 'the registry refuses') };
     const [, repository = '', what = '', reference = ''] =
       /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(url.pathname) ?? [];
+    if (registry.isMade?.(repository || (/^\/v2\/(.+)\/blobs\/uploads\/$/.exec(url.pathname)?.[1] ?? '')) === false)
+      return NOT_FOUND;
     if (method !== 'GET' && method !== 'HEAD') changes.push(`${method} ${url.pathname}`);
     if (what === 'manifests') return manifests(method, at(repository), reference, body);
     if (what !== 'blobs') return NOT_FOUND;
@@ -104,6 +108,7 @@ export async function testRegistry(name = 'eu'): Promise<TestRegistry> {
     host,
     label: `${name}.example.test`.padEnd(host.length, ':443').slice(0, host.length),
     refuses: null,
+    isMade: null,
     changes,
     tags: (repository) => Object.fromEntries([...at(repository).tags].filter(([tag]) => !tag.startsWith('rebake-'))),
     put(repository, tag, config) {
