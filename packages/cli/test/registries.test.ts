@@ -25,7 +25,7 @@ const hook = (then = ''): string =>
 describe('a registry that makes no repositories by itself', () => {
   const files = {
     ...PUBLISHED,
-    'rebake.yaml': PUBLISHED['rebake.yaml'].replace(
+    'rebake.yaml': `${PUBLISHED['rebake.yaml']}`.replace(
       'eu.example.test/dss }',
       'eu.example.test/dss, prePush: { mode: custom, script: make.sh } }',
     ),

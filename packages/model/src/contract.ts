@@ -117,6 +117,8 @@ export interface Expansion {
   readonly registries: readonly RegistryAccess[];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: BuildAccess;
+  /** Proxies of images that have one of their own while they are built; they go before that of `access`. */
+  readonly proxies: ReadonlyMap<NodeId, NonNullable<BuildAccess['proxy']>>;
   /** What is run before the first push into a repository. */
   readonly prePush: readonly PrePush[];
   /** Where the state is kept; null: in the file of rebake's own. */

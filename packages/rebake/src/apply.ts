@@ -89,6 +89,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     registry: session.registry,
     ctx: session.ctx,
     access: expansion.access,
+    proxies: expansion.proxies,
     beforePush: prePushHooks(expansion.prePush, options.env ?? process.env),
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
     publishTimeoutMs: PUBLISH_TIMEOUT_MS,

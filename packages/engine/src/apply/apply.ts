@@ -44,6 +44,8 @@ export interface ApplyInput {
   readonly registry: RegistryClient;
   readonly ctx: CtxFactory;
   readonly access: BuildAccess;
+  /** Proxies of single images, which go before that of `access`. */
+  readonly proxies?: ReadonlyMap<NodeId, NonNullable<BuildAccess['proxy']>>;
   /** Done before something is brought into a repository that lacks it. */
   readonly beforePush?: BeforePush | undefined;
   /** Everything at once: builds, transfers and questions. */
@@ -128,7 +130,10 @@ class Run {
       builders,
       registry,
       lookout,
-      access: input.access,
+      access: (image: NodeId): BuildAccess => {
+        const proxy = input.proxies?.get(image);
+        return proxy === undefined ? input.access : { ...input.access, proxy };
+      },
       beforePush: input.beforePush,
       timer: input.timer ?? systemTimer,
       publishTimeoutMs: input.publishTimeoutMs,

@@ -37,7 +37,8 @@ export interface Means {
   readonly builders: Builders;
   readonly registry: RegistryClient;
   readonly lookout: Lookout;
-  readonly access: BuildAccess;
+  /** What the build of an image may use. */
+  readonly access: (image: NodeId) => BuildAccess;
   /** Done before something is brought into a repository that lacks it. */
   readonly beforePush: BeforePush | undefined;
   readonly timer: Timer;

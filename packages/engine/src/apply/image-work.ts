@@ -129,7 +129,7 @@ async function makeImage(ground: Ground, node: Image, key: Digest, call: Call): 
       platform: node.platform,
       parent,
       froms,
-      access,
+      access: access(node.id),
       publishTo: ground.targets(node.id),
     },
     call,

@@ -1,9 +1,9 @@
 /** The declaration as a graph: a pure function of what was loaded. All rules run here too, so that every problem is told at once. */
-import type { External, Image, Node, NodeId, Platform } from '@rebake/sdk';
+import type { BuildAccess, External, Image, Node, NodeId, Platform } from '@rebake/sdk';
 import type { Expansion, ImageFacts, Loaded } from '../contract.ts';
 import { isRepository, isTag, repositoryComponent } from '../names.ts';
 import { readBases } from '../rules/bases.ts';
-import { readAccess, readBuilders } from '../rules/builders.ts';
+import { proxyOf, readAccess, readBuilders } from '../rules/builders.ts';
 import { DEFAULT_PLATFORM, interpolated, readConfigs, readRegistries, readRegistryAccess } from '../rules/configs.ts';
 import { readEnvs } from '../rules/envs.ts';
 import type { BaseFacts, CodeEnvFacts, ConfigFacts } from '../rules/facts.ts';
@@ -54,6 +54,7 @@ export function expand(loaded: Loaded, removed: readonly string[] = []): Expansi
     registries: readRegistryAccess(loaded, registries),
     builders: builders.byName,
     access: readAccess(loaded),
+    proxies: graph.proxies,
     prePush,
     state: config.state === undefined ? null : { path: ['state'], ...config.state },
     envs:
@@ -98,6 +99,7 @@ class Graph {
   readonly nodes: Node[] = [];
   readonly images = new Map<NodeId, ImageFacts>();
   readonly publications: Publications;
+  readonly proxies = new Map<NodeId, NonNullable<BuildAccess['proxy']>>();
   private readonly loaded: Loaded;
   private readonly locks: Locks;
   private readonly platforms = new Map<BaseFacts, Set<Platform>>();
@@ -125,6 +127,8 @@ class Graph {
       const platforms = this.platforms.get(one) ?? new Set();
       this.platforms.set(one, platforms.add(platform));
       for (const external of externalsOf(one, platform)) this.external(one, external.ref, external.platform);
+      const proxy = proxyOf(one.config.proxy);
+      if (proxy !== undefined) this.proxies.set(baseId(one.name, platform), proxy);
       this.image(baseNode(this.loaded, one, platform, pins), {
         type: 'base',
         name: one.name,

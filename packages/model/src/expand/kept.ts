@@ -36,6 +36,7 @@ interface Kept {
   readonly registries: Expansion['registries'];
   readonly builders: Readonly<Record<string, BuilderConfig>>;
   readonly access: Expansion['access'];
+  readonly proxies: readonly (readonly [NodeId, NonNullable<Expansion['access']['proxy']>])[];
   readonly prePush: Expansion['prePush'];
   readonly state: Expansion['state'];
   readonly envs: readonly (readonly [string, EnvSummary])[];
@@ -74,6 +75,7 @@ export function keepExpansion(expansion: Expansion): string {
     registries: expansion.registries,
     builders: expansion.builders,
     access: expansion.access,
+    proxies: [...expansion.proxies],
     prePush: expansion.prePush,
     state: expansion.state,
     envs: [...expansion.envs],
@@ -121,6 +123,7 @@ export function reviveExpansion(text: string, whole: () => Expansion): Expansion
     registries,
     builders,
     access,
+    proxies,
     prePush,
     state,
     envs,
@@ -136,6 +139,7 @@ export function reviveExpansion(text: string, whole: () => Expansion): Expansion
     registries,
     builders,
     access,
+    proxies: new Map(proxies),
     prePush,
     state,
     envs: new Map(envs),

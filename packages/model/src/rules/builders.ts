@@ -92,13 +92,19 @@ export function readAccess(loaded: Loaded): BuildAccess {
   for (const [id, ref] of Object.entries(build.secrets)) secrets[id] = secretOf(loaded, ref);
   if (build.ca !== undefined) secrets['ca'] = secretOf(loaded, build.ca);
   if (build.pipConfig !== undefined) secrets['pip-conf'] = secretOf(loaded, build.pipConfig);
-  const { http, https, no } = build.proxy ?? {};
-  const proxy = {
+  const proxy = proxyOf(build.proxy);
+  return { secrets, network: build.network, ...(proxy !== undefined && { proxy }) };
+}
+
+/** A proxy as builders take it; undefined: none is declared. */
+export function proxyOf(declared: Config['build']['proxy']): BuildAccess['proxy'] {
+  if (declared === undefined) return undefined;
+  const { http, https, no } = declared;
+  return {
     ...(http !== undefined && { http }),
     ...(https !== undefined && { https }),
     ...(no !== undefined && { no }),
   };
-  return { secrets, network: build.network, ...(build.proxy !== undefined && { proxy }) };
 }
 
 type DeclaredSecret = NonNullable<Config['build']['ca']>;

@@ -16,7 +16,7 @@ function unsupported(path: KeyPath, what: string, problems: Problems): void {
 export function laterInBase(config: BaseImageConfig, path: KeyPath, fromLayers: boolean, problems: Problems): void {
   if (config.type !== 'container-exec')
     unsupported([...path, 'type'], `Base images of type \`${config.type}\` cannot be built yet`, problems);
-  for (const field of ['cuda', 'cudnn', 'cranMirror', 'proxy'] as const)
+  for (const field of ['cuda', 'cudnn', 'cranMirror'] as const)
     if (config[field] !== undefined) later([...path, field], problems);
   for (const field of ['buildOptions', 'plugins', 'drivers'] as const)
     if (config[field].length > 0) later([...path, field], problems);
