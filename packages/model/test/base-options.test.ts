@@ -94,3 +94,25 @@ describe('packages of a base on another base', () => {
     expect(await below('scipy')).toEqual(await below('pandas'));
   });
 });
+
+describe('types', () => {
+  const specs = async (type: string) => {
+    const config = declaration({
+      baseImages: `{ python: { type: ${type}, from: { image: "debian:12" }, python: ["3.11"] } }`,
+    });
+    return imageOf((await rig({ 'rebake.yaml': config })).expansion, 'base/python#linux/amd64');
+  };
+
+  it.each(['cde', 'spark', 'api-deployer'])(
+    '%s keeps the entrypoint of what it starts from, and counts',
+    async (type) => {
+      const [exec, other] = [await specs('container-exec'), await specs(type)];
+      const { entrypoint, ...rest } = exec.spec;
+      expect(entrypoint).toEqual(['/opt/dataiku/bin/python', '-m', 'dataiku.container.runner']);
+      expect(other.spec).toEqual(rest);
+      const { type: counted, ...same } = ledgerOf(other);
+      expect(counted).toBeDefined();
+      expect(same).toEqual(ledgerOf(exec));
+    },
+  );
+});

@@ -158,7 +158,7 @@ const cases: readonly Case[] = [
   ['NOT_ACTED_ON_YET', { baseImages: base('cuda: §"12.2"') }],
   ['NOT_ACTED_ON_YET', { codeEnvs: env('runtimeAdditions: §[BASIC_GPU_ENABLING]') }],
   ['NOT_ACTED_ON_YET', { sparkConfigs: '{ s: §{ base: python } }' }],
-  ['NOT_SUPPORTED_YET', { baseImages: '{ python: { type: §cde, from: { image: a }, python: ["3.11"] } }' }],
+  ['NOT_ACTED_ON_YET', { baseImages: '{ python: { type: §cde, from: { image: a }, python: ["3.11"] } }' }],
   ['NOT_SUPPORTED_YET', { codeEnvs: env('conda: §{}') }],
 ];
 

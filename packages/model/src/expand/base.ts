@@ -86,6 +86,7 @@ function inputsOf(loaded: Loaded, base: BaseFacts, platform: Platform, { python,
     ledger.files('from/layout/', layoutOf(loaded, base), at('from', 'layout'));
     if (from.name !== undefined) ledger.text('from/name', from.name, at('from', 'name'));
   }
+  if (config.type !== 'container-exec') ledger.text('type', config.type, at('type'));
   if (parent === null) ledger.text(`python/${base.builtin}`, 'builtin', at('python'));
   if (python !== null) pinnedPython(ledger, python, path);
   else
@@ -151,7 +152,8 @@ function specOf(loaded: Loaded, base: BaseFacts, platform: Platform, { python, d
     env: { ...KIT_PATHS, DIP_HOME: `${home}/fake_dip_home` },
     user: user.name,
     workdir: home,
-    entrypoint: ENTRYPOINT,
+    // That of the other types is not known; what they start from brings it.
+    ...(config.type === 'container-exec' && { entrypoint: ENTRYPOINT }),
   };
 }
 

@@ -28,6 +28,7 @@ export const INPUT_ROWS = [
   ['base image', 'packages/…', 'lines of one package of the builtin environment', 'it is installed'],
   ['base image', 'package-options/…', 'values of one option of the package manager', 'it decides what is found'],
   ['base image', 'system-packages/…', 'name of one package, and the family of its distribution', 'it is installed'],
+  ['base image', 'type', 'what DSS uses it for, where that is not `container-exec`', 'the entrypoint of the others is that of what they start from'],
   ['base image', 'user', 'name and number of the user', 'it owns the home folder, and containers run as it'],
   ['base image', 'fragment/…', 'instructions at `prepend` or `append`', 'they are carried out'],
   ['base image', 'fragment-files/…', 'content and mode of one file', 'the instructions may copy it'],

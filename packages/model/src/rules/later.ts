@@ -15,7 +15,11 @@ function unsupported(path: KeyPath, what: string, problems: Problems): void {
 /** Of a base image; `fromLayers`: it is on another base, and made of layers without an engine. */
 export function laterInBase(config: BaseImageConfig, path: KeyPath, fromLayers: boolean, problems: Problems): void {
   if (config.type !== 'container-exec')
-    unsupported([...path, 'type'], `Base images of type \`${config.type}\` cannot be built yet`, problems);
+    problems.add(
+      'NOT_ACTED_ON_YET',
+      [...path, 'type'],
+      `What DSS needs in a base of type \`${config.type}\` beyond its kit is not known to rebake: it has to be in \`from\`, and so has the entrypoint`,
+    );
   for (const field of ['cuda', 'cudnn', 'cranMirror'] as const)
     if (config[field] !== undefined) later([...path, field], problems);
   for (const field of ['buildOptions', 'plugins', 'drivers'] as const)
