@@ -1,2 +1,5 @@
 /** What rebake knows of a DSS instance, and how it talks to one. */
 export type * from './reading.ts';
+export type { DssCall, DssClient, DssClientOptions, EnvLanguage } from './client-types.ts';
+export { containerConfigsOf, field, isObject, sparkConfigsOf } from './settings.ts';
+export type { DssContainerConfig, DssSparkConfig } from './settings.ts';
