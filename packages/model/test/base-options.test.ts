@@ -1,4 +1,5 @@
 /** Options of `build-base-image` as fields of a base: what they put into its spec and its ledger. */
+import { join } from 'node:path';
 import { renderDockerfile } from '@rebake/image';
 import { describe, expect, it } from 'vitest';
 import { declaration, imageOf, ledgerOf, rig } from './rig-expand.ts';
@@ -115,4 +116,20 @@ describe('types', () => {
       expect(same).toEqual(ledgerOf(exec));
     },
   );
+});
+
+describe('as a Dockerfile', () => {
+  const files = {
+    'rebake.yaml': bases(
+      'fragments: { append: "COPY opt/ /opt/x/" }, copyToBuildenv: [{ from: a.txt, to: opt/b.txt }]',
+      ', more: { type: container-exec, from: { base: python }, packages: [scipy], systemPackages: [libgomp1] }, spark: { type: spark, from: { image: "almalinux:9" }, python: ["3.11"], distribution: almalinux9, systemPackages: [libgomp] }',
+    ),
+    'a.txt': 'a',
+  };
+
+  it.each(['python', 'more', 'spark'])('%s', async (name) => {
+    const { spec } = imageOf((await rig(files)).expansion, `base/${name}#linux/amd64`);
+    const { dockerfile } = renderDockerfile(spec, GROUND);
+    await expect(dockerfile).toMatchFileSnapshot(join(import.meta.dirname, `goldens/base-${name}.txt`));
+  });
 });
