@@ -3,3 +3,5 @@ export type * from './reading.ts';
 export type { DssCall, DssClient, DssClientOptions, EnvLanguage } from './client-types.ts';
 export { containerConfigsOf, field, isObject, sparkConfigsOf } from './settings.ts';
 export type { DssContainerConfig, DssSparkConfig } from './settings.ts';
+export { declarationOf } from './declare/index.ts';
+export type { Declared, DeclareOptions, Sections, Unmapped } from './declare/types.ts';
