@@ -4,7 +4,7 @@ export type { DebianMirror, LockedDeb, LockedFile, LockedPackage } from './locks
 export { bytesText } from './bytes-text.ts';
 export * from './canonical.ts';
 export * from './digest.ts';
-export { FileProblem } from './files/problem.ts';
+export { FileProblem, fileProblem } from './files/problem.ts';
 export type { FileProblemCode } from './files/problem.ts';
 export { digestFile } from './files/hash.ts';
 export { createFileHasher } from './files/hasher.ts';

@@ -80,11 +80,15 @@ function withPython(setting: UvSetting, { folder, downloads }: FoundPython): UvS
 /** Passwords in addresses: what a tool prints must not show them, however it writes them. */
 function secretsOf(pip: PipSettings, { env }: LockMeans): readonly string[] {
   const addresses = [pip.indexUrl ?? '', ...pip.extraIndexUrls, ...pip.findLinks, pip.proxy ?? '', ...uvAddresses(env)];
-  return addresses.flatMap((address) => {
-    const [, userinfo = ''] = /^(?:[A-Za-z0-9._-]+=)?[a-z]+:\/\/([^/]*)@/i.exec(address) ?? [];
+  const given = Object.entries(env).flatMap(([name, value = '']) =>
+    /^UV_INDEX_\w+_PASSWORD$/.test(name) && value !== '' ? [value] : [],
+  );
+  const inAddresses = addresses.flatMap((address) => {
+    const [, userinfo = ''] = /^(?:[A-Za-z0-9._-]+=)?[a-z+]+:\/\/(.*)@/i.exec(address) ?? [];
     const password = userinfo.slice(userinfo.indexOf(':') + 1);
     return password === '' ? [] : [password, decoded(password)];
   });
+  return [...given, ...inAddresses];
 }
 
 function decoded(text: string): string {

@@ -34,7 +34,8 @@ export function createBringer(project: Project, options: ProjectOptions & Sessio
       if (builder === undefined) return null;
       const { ctx, close } = contexts.open({ signal, emit: () => {} });
       try {
-        const name = `rebake/export:${entry.output.identity.slice('sha256:'.length)}`;
+        // Its own name: an export beside this one takes away its own only.
+        const name = `rebake/export:${project.randomId()}`;
         const at = await builder.tag(entry.output, name, ctx);
         brought.push({ builder, at });
         return await findImage(node, { ...entry.output, at: [at] }, layouts);
@@ -49,10 +50,12 @@ export function createBringer(project: Project, options: ProjectOptions & Sessio
     async close() {
       if (session === null) return;
       try {
-        // An interrupted export leaves no name behind either.
+        // An interrupted export leaves no name behind either, and one that cannot be taken away keeps none of the others.
         const { ctx, close } = session.ctx.open({ signal: new AbortController().signal, emit: () => {} });
-        for (const { builder, at } of brought) await builder.remove(at, ctx);
+        const removed = await Promise.allSettled(brought.map(async ({ builder, at }) => builder.remove(at, ctx)));
         close();
+        const failed = removed.find((one) => one.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
       } finally {
         await session.close();
       }

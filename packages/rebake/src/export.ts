@@ -1,6 +1,6 @@
 /** `export`: images of the project's layouts as one archive, for machines without a registry. */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ExportFormat, ImageToExport, PreparedExport } from '@rebake/layers';
 import { selectNodes } from '@rebake/planner';
@@ -181,7 +181,11 @@ async function send(
   }
 }
 
-async function writeFile(made: PreparedExport, file: string, options: ExportOptions): Promise<void> {
+/** Into a file that is there whole or as it was before; what is no file (a device, a pipe) is written to, and never replaced. */
+async function writeFile(made: PreparedExport, path: string, options: ExportOptions): Promise<void> {
+  const file = await realpath(path).catch(() => path);
+  const found = await stat(file).catch(() => null);
+  if (found !== null && !found.isFile()) return writeInto(made, file, options);
   const own = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
     const handle = await open(own, 'wx');
@@ -194,5 +198,14 @@ async function writeFile(made: PreparedExport, file: string, options: ExportOpti
   } catch (error) {
     await rm(own, { force: true });
     throw error;
+  }
+}
+
+async function writeInto(made: PreparedExport, path: string, options: ExportOptions): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    await send(made, async (chunk) => handle.writeFile(chunk), options);
+  } finally {
+    await handle.close();
   }
 }

@@ -83,7 +83,9 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     if (options.dryRun) return { status: 'planned', report, diagnostics };
     if (!(await options.confirm(report))) return { status: 'declined', report, diagnostics };
     const work = async (): Promise<PruneResult> => {
-      const layouts = await sweepLayouts(plans, options.graceMs);
+      // Looks again under the lock: what an apply has named since the question is not to go, and what nobody agreed to stays as well.
+      const now = (await layoutPlans(project, options)).plans;
+      const layouts = await sweepLayouts(agreed(plans, now), options.graceMs);
       const signal = options.signal ?? new AbortController().signal;
       return { status: 'pruned', report: totalled(await clean(dirs, rules, signal), layouts), diagnostics };
     };
@@ -148,6 +150,15 @@ async function locked(project: Project, work: () => Promise<PruneResult>): Promi
   } finally {
     await lock.release();
   }
+}
+
+/** What was to go before the question, and still is. */
+function agreed(before: readonly LayoutPrune[], now: readonly LayoutPrune[]): readonly LayoutPrune[] {
+  const shown = new Map(before.map((plan) => [plan.layout.dir, new Set(plan.unname)]));
+  return now.flatMap((plan) => {
+    const names = shown.get(plan.layout.dir);
+    return names === undefined ? [] : [{ ...plan, unname: plan.unname.filter((name) => names.has(name)) }];
+  });
 }
 
 async function sweepLayouts(plans: readonly LayoutPrune[], graceMs: number): Promise<readonly LayoutReport[]> {

@@ -1,2 +1,2 @@
 /** A stand-in for DSS, for tests. */
-export {};
+export type * from './types.ts';

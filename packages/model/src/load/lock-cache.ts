@@ -109,7 +109,6 @@ function keep(path: string, { summary, packages }: ParsedLock, digest: Digest, {
     // The packages first: a summary that is there says that they are, too.
     write(join(folder, packagesFileOf(path, digest)), JSON.stringify(packages));
     write(join(folder, fileOf(path, digest)), JSON.stringify({ key: key(), summary }));
-    forgetOld(folder);
     return true;
   } catch {
     // A folder that cannot be written to: the next start is slower, and nothing else.
@@ -123,19 +122,31 @@ function write(path: string, text: string): void {
   renameSync(temporary, path);
 }
 
-function forgetOld(folder: string): void {
+/** Drops what was written long ago and is none of the contents `used`: what is in use may be as old as it likes. */
+export function forgetOldLocks({ folder }: LockCache, used: Iterable<Digest>): void {
+  if (folder === null) return;
+  const kept = new Set([...used].map(nameOf));
   const bound = Date.now() - KEPT_MS;
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? bound) < bound) rmSync(path, { force: true });
+  try {
+    for (const name of readdirSync(folder)) {
+      if (kept.has(name.slice(0, name.indexOf('.')))) continue;
+      const path = join(folder, name);
+      if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? bound) < bound) rmSync(path, { force: true });
+    }
+  } catch {
+    // A folder that cannot be read or written to: nothing is forgotten.
   }
+}
+
+function nameOf(digest: Digest): string {
+  return digest.slice('sha256:'.length);
 }
 
 /** The name of a lock says which kind it is, and so how its content is read. */
 function fileOf(path: string, digest: Digest): string {
-  return `${digest.slice('sha256:'.length)}${extname(path)}.json`;
+  return `${nameOf(digest)}${extname(path)}.json`;
 }
 
 function packagesFileOf(path: string, digest: Digest): string {
-  return `${digest.slice('sha256:'.length)}${extname(path)}.packages.json`;
+  return `${nameOf(digest)}${extname(path)}.packages.json`;
 }

@@ -1,11 +1,11 @@
 /** Reads the locks of a declaration: those beside it, found by their names, and those that it names itself. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
-import { compareBytes, FileProblem, type Digest, type FileHasher } from '@rebake/image';
+import { compareBytes, FileProblem, fileProblem, type Digest, type FileHasher } from '@rebake/image';
 import type { LoadedLock } from '../contract.ts';
 import type { Config } from '../schema.ts';
 import { FILE_WORDS } from './file-words.ts';
-import { cachedLock, type LockCache } from './lock-cache.ts';
+import { cachedLock, forgetOldLocks, type LockCache } from './lock-cache.ts';
 
 /** What was read. */
 export interface ReadLocks {
@@ -63,9 +63,9 @@ export async function readLocks(
   let isKept = true;
   for (const one of paths) {
     const path = join(root, one);
-    const real = realpathSync.native(path);
-    if (real !== join(realRoot, relative(root, path))) isKept = false;
     try {
+      const real = realPath(path);
+      if (real !== join(realRoot, relative(root, path))) isKept = false;
       if (!inside(realRoot, real)) throw new FileProblem('PATH_ESCAPES_ROOT', path);
       const { digest } = hasher.file(path);
       const { lock, kept } = await cachedLock(path, digest, hasher, cache);
@@ -78,7 +78,21 @@ export async function readLocks(
       locks.set(path, { kind: 'broken', message: FILE_WORDS[error.code], line: 1, text: () => '' });
     }
   }
+  if (locks.size > 0)
+    forgetOldLocks(
+      cache,
+      digests.map(([, digest]) => digest),
+    );
   return { locks, named, paths, digests, isKept };
+}
+
+/** Where a path leads. Throws a `FileProblem` for a link that leads nowhere, or in a circle. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    throw fileProblem(error, path);
+  }
 }
 
 /** Those that code envs name; one that leads out of the folder was diagnosed before, and is not looked at. */
