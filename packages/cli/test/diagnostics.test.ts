@@ -139,6 +139,7 @@ const RULES: readonly Case[] = [
     '{ python: { type: container-exec, from: { debian: { suite: bookworm } }, python: §["3.12"] } }',
   ),
   inEnv('LOCK_MISSING', 'packages: [numpy], lock: §pylock.all.toml'),
+  inEnv('BAD_LOCK_NAME', 'packages: [numpy], lock: §requirements.txt'),
   {
     code: 'LOCK_OUTDATED',
     sections: { codeEnvs: env('packages: §[numpy]'), locks: 'required' },

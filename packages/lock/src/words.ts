@@ -3,9 +3,10 @@
 // Escape sequences of terminals: CSI, and those that end with BEL or ST.
 // oxlint-disable-next-line no-control-regex
 const ANSI = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\))/g;
-// Of what stands behind a user and a colon and is no port, all up to the last `@`: passwords are written with `/` as they are, whatever the standard says.
+// Up to the last `@` before the path; and where there is none, behind a user and a colon with no port after it: passwords are written with `/` as
+// they are, whatever the standard says.
 const USERINFO =
-  /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^/\s:@[]*:(?!\d+(?:[/\s?#]|$))[^\s'"<>`]*|[^/\s?#@]*(?:@[^/\s?#@]*)*)@/gi;
+  /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^/\s?#@]*(?:@[^/\s?#@]*)*|[^/\s:@[]*:(?!\d+(?:[/\s?#]|$))[^\s'"<>`@]*)@/gi;
 /** Longest explanation that is kept, in characters: more than a screen helps nobody. */
 const LONGEST = 6_000;
 

@@ -28,6 +28,10 @@ describe('words', () => {
         );
       }),
     );
+    expect(withoutLogin('https://me:pa/ss@pypi.example.com/simple')).toBe('https://pypi.example.com/simple');
+    expect(withoutLogin('git+https://host.example.com:8443/x.git@v1')).toBe(
+      'git+https://host.example.com:8443/x.git@v1',
+    );
   });
 });
 

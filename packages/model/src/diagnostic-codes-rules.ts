@@ -48,6 +48,7 @@ export const RULE_ROWS = [
   ['LOCK_MISSING', 'error', 'Packages have to be locked, and there is no lock: the builder installs from locks only, `lock` names one, or the declaration says `locks: required`.', 'Run `rebake lock`.'],
   ['LOCK_OUTDATED', 'error', 'A lock was made from other packages, or for another interpreter or platform, than are declared now; a warning where the lock is not needed.', 'Run `rebake lock`.'],
   ['LOCK_INVALID', 'error', 'A lock cannot be read, or is none.', 'Run `rebake lock`, which writes it anew.'],
+  ['BAD_LOCK_NAME', 'error', 'A code env names a file as its lock that is not called like one, and that `rebake lock` would write over.', 'Name it `pylock.NAME.toml` (Python) or `NAME.lock.json` (R).'],
   ['LOCK_NEEDS_COMPILER', 'error', 'A lock has packages that have to be compiled, and no builder with an engine is declared that could.', 'Declare one beside the default, such as `builders: {default: oci, docker: docker}`, or choose versions that come as wheels.'],
   ['PRE_PUSH_SCRIPT', 'error', 'A pre-push hook is `custom` and names no script.', 'Name it with `script`, or choose another mode.'],
   ['NOT_ACTED_ON_YET', 'warning', 'A field is accepted and validated, but this version does not act on it.', 'Nothing has to be done; what is built does not depend on it.'],

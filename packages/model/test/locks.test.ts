@@ -1,5 +1,5 @@
 /** Locks of a declaration: what is locked, what of a lock counts, and what is told of one that is missing or out of date. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { canonicalJson } from '@rebake/image';
@@ -168,7 +168,7 @@ describe('a code env on another builder', () => {
     const sections = {
       containerConfigs:
         '{ a: { engine: docker, base: python }, b: { engine: docker, base: python, platform: linux/arm64, repository: b } }',
-      codeEnvs: '{ glm: { language: python, packages: [numpy], lock: locks/glm.toml } }',
+      codeEnvs: '{ glm: { language: python, packages: [numpy], lock: locks/pylock.glm.toml } }',
     };
     using project = folder({ 'rebake.yaml': declaration(sections) });
     const missing = await project.readLater(10);
@@ -178,14 +178,41 @@ describe('a code env on another builder', () => {
       project.write({ [name]: pylock(PACKAGES, { madeFrom: one.wanted }) });
       return name;
     });
-    expect(files).toEqual(['locks/glm--amd64.toml', 'locks/glm--arm64.toml']);
+    expect(files).toEqual(['locks/pylock.glm--amd64.toml', 'locks/pylock.glm--arm64.toml']);
     for (const seconds of [20, 30]) {
       const { expansion, diagnostics } = await project.readLater(seconds);
       expect(diagnostics).toEqual([]);
       expect(expansion?.locks.map(({ state }) => state)).toEqual(['fresh', 'fresh']);
     }
-    project.remove('locks/glm--arm64.toml');
+    project.remove('locks/pylock.glm--arm64.toml');
     expect((await project.readLater(40)).diagnostics.map(({ code }) => code)).toEqual(['LOCK_MISSING']);
+  });
+
+  it('names a file that is called like one', async () => {
+    const codeEnvs = (lock: string): string => `{ glm: { language: python, packages: [numpy], lock: ${lock} } }`;
+    const { diagnostics } = await rig({ 'rebake.yaml': declaration({ codeEnvs: codeEnvs('requirements.txt') }) });
+    expect(diagnostics.map(({ code }) => code)).toEqual(['BAD_LOCK_NAME']);
+  });
+
+  it('is broken where it is a link that leads nowhere, and nothing else is', async () => {
+    using project = folder({ 'rebake.yaml': declaration() });
+    symlinkSync('gone.toml', project.path('pylock.glm.toml'));
+    const { diagnostics, expansion } = await project.readLater(10);
+    expect(diagnostics.map(({ code }) => code)).toEqual(['LOCK_INVALID']);
+    expect(expansion?.nodes.map(({ id }) => id)).toContain('base/python#linux/amd64');
+  });
+
+  it('is kept as long as it is used, however long ago it was parsed', async () => {
+    const { expansion } = await rig({ 'rebake.yaml': declaration(OCI) });
+    const written = pylock(PACKAGES, { madeFrom: pythonOf(expansion.locks, 'glm').wanted });
+    using project = folder({ 'rebake.yaml': declaration(OCI), 'pylock.glm.toml': written });
+    await project.readLater(10);
+    const kept = project.path('.rebake/cache/locks');
+    for (const name of readdirSync(kept)) utimesSync(join(kept, name), 1, 1);
+    project.write({ 'pylock.other.toml': pylock({ numpy: '1.0' }, {}) });
+    const read = await project.readLater(20);
+    expect(read.diagnostics).toEqual([]);
+    expect(imageOf(read.expansion ?? expansion, ENV).spec.steps).toHaveLength(1);
   });
 
   it('tells where a lock is broken', async () => {

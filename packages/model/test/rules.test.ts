@@ -144,6 +144,7 @@ const cases: readonly Case[] = [
   ['LOCK_MISSING', { builders: null, codeEnvs: env('packages: §[numpy]') }],
   ['LOCK_MISSING', { codeEnvs: env('packages: [numpy], lock: §locks/pylock.glm.toml') }],
   ['LOCK_MISSING', { locks: 'required', codeEnvs: env('packages: §[numpy]') }],
+  ['BAD_LOCK_NAME', { codeEnvs: env('packages: [numpy], lock: §requirements.txt') }],
   ['LOCK_MISSING', { builders: null, baseImages: base('packages: §[numpy]'), codeEnvs: null }],
   ['LOCK_OUTDATED', { codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': FOREIGN }],
   ['LOCK_NEEDS_COMPILER', { builders: null, codeEnvs: env('packages: §[numpy]') }, { 'pylock.glm.toml': COMPILING }],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openLayout, type Layout } from '@rebake/image';
 import type { BuilderConfig } from '@rebake/model';
+import { judge } from '@rebake/planner';
 import type { Digest, Image, Node, NodeId, Output, Publication, State } from '@rebake/sdk';
 
 /** Where an image is. */
@@ -67,15 +68,16 @@ export function isCurrent(node: Node, nodes: ReadonlyMap<NodeId, Node>, state: S
   if (node.role === 'external') return true;
   const entry = state.entries.get(node.id);
   if (entry === undefined) return false;
-  const keys = new Set([...Object.keys(node.inputs), ...Object.keys(entry.inputs)]);
-  if ([...keys].some((key) => node.inputs[key]?.digest !== entry.inputs[key]?.digest)) return false;
+  const identities = new Map(
+    node.parents.flatMap((id) => {
+      const identity = state.entries.get(id)?.output.identity;
+      return identity === undefined ? [] : [[id, identity] as const];
+    }),
+  );
+  // No builder is asked: its entry's class stands in for what it makes today.
+  if (judge(node, entry, entry.contents, identities, (id) => nodes.get(id)?.role).length > 0) return false;
   return node.parents.every((id) => {
     const parent = nodes.get(id);
-    const identity = state.entries.get(id)?.output.identity;
-    return (
-      parent !== undefined &&
-      (identity === undefined || identity === entry.parents[id]) &&
-      isCurrent(parent, nodes, state)
-    );
+    return parent !== undefined && isCurrent(parent, nodes, state);
   });
 }

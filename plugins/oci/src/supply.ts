@@ -107,7 +107,7 @@ function onlyCached(base: Downloader, cache: Cache): Downloader {
       await base.blob(what, signal, onBytes);
     },
     async document(url, options) {
-      if (!url.startsWith('file:')) throw refuse(url);
+      if (!url.startsWith('file:')) throw refuse((await import('@rebake/lock')).withoutLogin(url));
       return base.document(url, options);
     },
     close: async () => base.close(),

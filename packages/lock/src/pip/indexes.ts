@@ -3,11 +3,18 @@ import type { Env } from '@rebake/cache';
 import { runTool } from '../run.ts';
 import type { PipSettings } from './settings.ts';
 
+/** The variables by which uv is told its indexes. */
+export const UV_INDEX_VARIABLES = [
+  'UV_DEFAULT_INDEX',
+  'UV_INDEX_URL',
+  'UV_INDEX',
+  'UV_EXTRA_INDEX_URL',
+  'UV_FIND_LINKS',
+];
+
 /** Whether uv's own variables name indexes: pip's are then not for it. */
 export function uvNamesIndexes(env: Env): boolean {
-  return ['UV_DEFAULT_INDEX', 'UV_INDEX_URL', 'UV_INDEX', 'UV_EXTRA_INDEX_URL', 'UV_FIND_LINKS'].some(
-    (name) => (env[name] ?? '') !== '',
-  );
+  return UV_INDEX_VARIABLES.some((name) => (env[name] ?? '') !== '');
 }
 
 /** Addresses of indexes; they may hold logins. Empty: none is configured, and nothing on this machine knows the default. */

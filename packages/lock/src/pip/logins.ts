@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Env, Login } from '@rebake/cache';
 import { runTool } from '../run.ts';
 import { homeOf } from '../home.ts';
+import { UV_INDEX_VARIABLES } from './indexes.ts';
 import { readNetrc } from './netrc.ts';
 import { readPipSettings, type PipSettings } from './settings.ts';
 
@@ -65,9 +66,7 @@ function addresses(pip: PipSettings): readonly string[] {
 
 /** Addresses in uv's variables; `NAME=ADDRESS` where an index has a name. */
 export function uvAddresses(env: Env): readonly string[] {
-  return ['UV_DEFAULT_INDEX', 'UV_INDEX', 'UV_INDEX_URL', 'UV_EXTRA_INDEX_URL', 'UV_FIND_LINKS']
-    .flatMap((name) => (env[name] ?? '').split(/[\s,]+/))
-    .filter((word) => word !== '');
+  return UV_INDEX_VARIABLES.flatMap((name) => (env[name] ?? '').split(/[\s,]+/)).filter((word) => word !== '');
 }
 
 function knownIndex(address: string, env: Env): readonly KnownIndex[] {

@@ -5,7 +5,7 @@ import { rootCertificates } from 'node:tls';
 import type { Env } from '@rebake/cache';
 import type { Platform } from '@rebake/image';
 import { homeOf } from '../home.ts';
-import { uvNamesIndexes } from '../pip/indexes.ts';
+import { UV_INDEX_VARIABLES, uvNamesIndexes } from '../pip/indexes.ts';
 import type { PipSettings } from '../pip/settings.ts';
 import type { IndexAccess } from '../types.ts';
 
@@ -40,7 +40,7 @@ export async function uvSetting(base: Env, pip: PipSettings, access: IndexAccess
     if (value !== null && value !== '' && (own[name] ?? '') === '') env[name] = value;
   };
   const declared = access.pipConfig !== null;
-  if (declared) for (const name of INDEX_VARIABLES) delete env[name];
+  if (declared) for (const name of UV_INDEX_VARIABLES) delete env[name];
   const indexes = declared || (!uvNamesIndexes(own) && !(await uvConfigNamesIndexes(own)));
   if (indexes) {
     env['UV_DEFAULT_INDEX'] = pip.indexUrl ?? undefined;
@@ -71,8 +71,6 @@ export async function uvSetting(base: Env, pip: PipSettings, access: IndexAccess
     ],
   };
 }
-
-const INDEX_VARIABLES = ['UV_DEFAULT_INDEX', 'UV_INDEX_URL', 'UV_INDEX', 'UV_EXTRA_INDEX_URL', 'UV_FIND_LINKS'];
 
 /** uv's name of a platform. */
 export function uvPlatform(platform: Platform, glibc: string): string {

@@ -15,6 +15,12 @@ import { readPackages } from './packages.ts';
 import type { KeyPath, Problems } from './problems.ts';
 import { selectConfigs, selectedNames } from './selection.ts';
 
+/** What locks are called: PEP 751 says so for Python, rebake for Debian packages. */
+const LOCK_NAMES = {
+  python: { pattern: /^pylock(?:\.[^/.]+)?\.toml$/, words: '`pylock.toml` or `pylock.NAME.toml`' },
+  r: { pattern: /^[^/]+\.lock\.json$/, words: '`NAME.lock.json`' },
+} as const;
+
 /** Code envs as understood: the sound ones, and a summary of every declared one. */
 export interface EnvsFacts {
   readonly sound: readonly CodeEnvFacts[];
@@ -103,6 +109,7 @@ function readContents(loaded: Loaded, env: Reading, problems: Problems): CodeEnv
   const { id, name, version, config, contents, path, contentsPath, configs, builder } = env;
   laterInContents(contents, contentsPath, problems);
   noteInterpreter(env, problems);
+  noteLockName(env, problems);
   const { fragments: texts } = contents;
   const fragments = readFragments(
     loaded,
@@ -136,6 +143,17 @@ function readContents(loaded: Loaded, env: Reading, problems: Problems): CodeEnv
     configs,
     builder,
   };
+}
+
+/** `rebake lock` writes over what stands there: a file of requirements must not be taken for a lock. */
+function noteLockName({ name, config, contents, contentsPath }: Reading, problems: Problems): void {
+  const { lock } = contents;
+  if (lock === undefined || LOCK_NAMES[config.language].pattern.test(posix.basename(lock))) return;
+  problems.add(
+    'BAD_LOCK_NAME',
+    [...contentsPath, 'lock'],
+    `The code env \`${name}\` names \`${lock}\` as its lock, and locks of ${config.language === 'r' ? 'R' : 'Python'} envs are called ${LOCK_NAMES[config.language].words}`,
+  );
 }
 
 /** An interpreter has to be in each base, and one that the plugin of the env accepts. */
