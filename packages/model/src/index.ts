@@ -44,6 +44,7 @@ export {
   type ResolveRequest,
   type Workload,
 } from './resolve.ts';
+export { simulateRelease, type SimulateOutcome, type SimulateRequest, type Simulation } from './simulate.ts';
 export { configJsonSchema } from './schema-json.ts';
 export type {
   BaseImageConfig,

@@ -14,6 +14,7 @@ import type { ProjectOptions } from './project.ts';
 import type { PruneOptions, PruneResult } from './prune.ts';
 import type { ResolveOptions, ResolveResult } from './resolve.ts';
 import type { ShowResult } from './show.ts';
+import type { SimulateOptions, SimulateResult } from './simulate.ts';
 import type { StateListResult, StateRemoveResult } from './state.ts';
 import type { UpgradeOptions } from './upgrade.ts';
 import type { ValidateResult } from './validate.ts';
@@ -36,6 +37,8 @@ export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts'
 export type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 export type { SessionOptions } from './session.ts';
 export type { ShownNode, ShowResult } from './show.ts';
+export type { Cost, SimulatedUpgrade, SimulateOptions, SimulateResult, StaleKind } from './simulate.ts';
+export type { BaseTrouble, Break } from './simulate-breaks.ts';
 export type { StateListResult, StateRemoveResult } from './state.ts';
 export type { UpgradeOptions } from './upgrade.ts';
 export type { ValidateResult } from './validate.ts';
@@ -72,6 +75,11 @@ export async function why(options: PlanOptions & { readonly node: string }): Pro
 /** The image that a run uses, or why there is none. Trusts the state unless `refresh` is `all`. */
 export async function resolve(options: ResolveOptions): Promise<ResolveResult> {
   return (await import('./resolve.ts')).resolve(options);
+}
+
+/** What another version of DSS would mean: `upgrade --simulate`. */
+export async function simulateUpgrade(options: SimulateOptions): Promise<SimulateResult> {
+  return (await import('./simulate.ts')).simulateUpgrade(options);
 }
 
 /** Edits the version of a release in the config file; comments and formatting stay as they are. */
