@@ -1,6 +1,7 @@
 /** Observe and apply: stores, locks, logs, the scheduler, tag moves. */
 export { apply } from './apply/apply.ts';
 export type { Applied, ApplyInput, RunSummary } from './apply/apply.ts';
+export type { BrakeSettings } from './apply/brakes.ts';
 export { observe } from './observe/observe.ts';
 export type { ObserveInput } from './observe/observe.ts';
 export { createBuilderPool } from './run/builders.ts';

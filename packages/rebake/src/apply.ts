@@ -1,7 +1,7 @@
 /** `apply`: plan (or take a saved plan), ask, carry it out. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { apply as run, type RunSummary } from '@rebake/engine';
+import { apply as run, type BrakeSettings, type RunSummary } from '@rebake/engine';
 import type { Stale } from '@rebake/planner';
 import type { Diagnostic, Event, LockHolder, Plan } from '@rebake/sdk';
 import { DEFAULT_PARALLELISM, PUBLISH_TIMEOUT_MS } from './defaults.ts';
@@ -17,6 +17,8 @@ export interface ApplyOptions extends PlanOptions {
   readonly planFile?: string;
   /** Actions at a time. */
   readonly parallelism?: number;
+  /** When nothing more is started although there is more to do. */
+  readonly brakes?: BrakeSettings;
   /** Asked before anything is changed, with the fresh plan; a saved plan is its own approval. */
   readonly confirm: (result: PlanResult) => Promise<'yes' | 'no'>;
   /** Told once what is going to be carried out, before the first event: for reporters that show short names and how far a run is. */
@@ -92,6 +94,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     proxies: expansion.proxies,
     beforePush: prePushHooks(expansion.prePush, options.env ?? process.env),
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
+    ...(options.brakes === undefined ? {} : { brakes: options.brakes }),
     publishTimeoutMs: PUBLISH_TIMEOUT_MS,
     lock: { pid: process.pid, host: hostname() },
     runsDir: join(dataDir, 'runs'),

@@ -21,6 +21,7 @@ import type { ValidateResult } from './validate.ts';
 import type { WhyResult } from './why.ts';
 
 export type { ApplyOptions, ApplyResult } from './apply.ts';
+export type { BrakeSettings } from '@rebake/engine';
 export { BUILT_IN_KINDS } from './builders.ts';
 export { DEFAULT_PARALLELISM } from './defaults.ts';
 export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';

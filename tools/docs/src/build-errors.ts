@@ -356,6 +356,21 @@ export const FAILURES: readonly FailureGroup[] = [
         "An action took longer than its builder's `timeout`.",
         'Raise `timeout`, or find out what hangs in the log file.',
       ),
+      row(
+        'MAX_FAILURES',
+        'Too many nodes had failed before this one was started (`--max-failures`).',
+        'Mend what failed, and apply again; it goes on from here.',
+      ),
+      row(
+        'DEADLINE',
+        'The time of the run was up before this node was started (`--deadline`).',
+        'Apply again; it goes on from here.',
+      ),
+      row(
+        'WAVE_FAILED',
+        'A node of the first wave had failed before this one was started (`--wave`).',
+        'Mend what failed, and apply again; it goes on from here.',
+      ),
       row('INTERRUPTED', 'The run was interrupted before this node was done.', 'Apply again; it goes on from here.'),
       row(
         'STATE_UNREADABLE',

@@ -6,6 +6,7 @@ import {
   libraryDiagnostic,
   shortNames,
   type ApplyResult,
+  type BrakeSettings,
   type PlanResult,
 } from '@rebake/rebake';
 import type { Event, NodeId } from '@rebake/sdk';
@@ -32,6 +33,9 @@ interface Flags extends PlanFlags {
   readonly verbose?: true;
   readonly lock?: true;
   readonly parallelism: number;
+  readonly maxFailures?: number;
+  readonly deadline?: number;
+  readonly wave?: number;
 }
 
 /** How often the live block's clocks are redrawn, in milliseconds. */
@@ -44,7 +48,10 @@ export function applyCommand(io: Io, exit: (code: ExitCode) => void): Command {
     .argument('[file]', 'a plan saved with `rebake plan --out FILE`')
     .option('--lock', 'lock first what is missing or outdated, as `rebake lock` does; not with a saved plan')
     .option('--auto-approve', 'do not ask first')
-    .option('--parallelism <n>', 'actions at a time', parseParallelism, DEFAULT_PARALLELISM)
+    .option('--parallelism <n>', 'actions at a time', parseCount, DEFAULT_PARALLELISM)
+    .option('--max-failures <n>', 'start nothing more once so many nodes have failed', parseCount)
+    .option('--deadline <time>', 'start nothing more after this time: 90s, 45m, 6h', parseTime)
+    .option('--wave <n>', 'build so many env images first, and the rest only if none of them fails', parseCount)
     .option('--verbose', 'a line for each unchanged node too')
     .option('--json', 'events as NDJSON (docs/reference/event.schema.json)')
     .action(async (file: string | undefined, flags: Flags, command: Command) => {
@@ -75,6 +82,7 @@ async function run(file: string | undefined, flags: Flags, command: Command, io:
       ...projectOptions(command, io),
       ...planOptions(flags),
       parallelism: flags.parallelism,
+      brakes: brakesOf(flags, io.given?.now ?? Date.now),
       ...(file === undefined ? {} : { planFile: file }),
       onPlan: ({ actions }) => {
         names = shortNames(actions.map(({ node }) => node));
@@ -157,9 +165,27 @@ function report(result: ApplyResult, context: Context): ExitCode {
   }
 }
 
-function parseParallelism(value: string): number {
+function brakesOf({ maxFailures, deadline, wave }: Flags, now: () => number): BrakeSettings {
+  return {
+    ...(maxFailures === undefined ? {} : { maxFailures }),
+    ...(deadline === undefined ? {} : { deadlineAt: now() + deadline }),
+    ...(wave === undefined ? {} : { wave }),
+  };
+}
+
+function parseCount(value: string): number {
   const n = Number(value);
   if (!Number.isInteger(n) || n < 1 || n > 1024)
     throw new InvalidArgumentError('It is no whole number from 1 to 1024.');
   return n;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `45m`, `6h` in milliseconds. */
+function parseTime(value: string): number {
+  const [, digits = '', unit = ''] = /^([1-9]\d{0,5})([smh])$/.exec(value) ?? [];
+  const ms = UNITS[unit];
+  if (ms === undefined) throw new InvalidArgumentError('Write a time such as 90s, 45m or 6h.');
+  return Number(digits) * ms;
 }

@@ -1,10 +1,13 @@
 /** The end of an apply: what failed in the engine's own words, what was skipped for it, and what to do now. */
 import type { Event, NodeId } from '@rebake/sdk';
 import { nearest } from './places.ts';
-import { quoted, type Paint } from './style.ts';
+import { count, quoted, type Paint } from './style.ts';
 
 /** Lines of the engine's words that are shown; the log file has them all. */
 const SHOWN_LINES = 12;
+
+/** Codes of nodes that were not started because of a flag. */
+const BRAKES: ReadonlySet<string> = new Set(['MAX_FAILURES', 'DEADLINE', 'WAVE_FAILED']);
 
 /** What a tired engineer needs to read after a run; empty when all went well. */
 export function runText(
@@ -29,6 +32,10 @@ export function runText(
       '\n',
     ].join('');
   });
+  const held = settled.filter(({ outcome, error }) => outcome === 'cancelled' && BRAKES.has(error?.code ?? ''));
+  const [reason] = held;
+  if (reason !== undefined)
+    parts.push(`${paint('yellow', count(held.length, 'node'))} ${reason.error?.words ?? ''}\n\n`);
   const [first] = failed;
   if (failed.length > 0 && failed.every(({ error }) => error?.code === 'PLAN_EXCEEDED'))
     parts.push('Next: plan again, and apply that; what is done stays done.\n');

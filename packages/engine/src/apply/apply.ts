@@ -25,6 +25,8 @@ import { cleanError, createSink } from '../run/events.ts';
 import { createRunLogs, pruneLogs, RUNS_KEPT } from '../run/log.ts';
 import { systemTimer } from '../run/timer.ts';
 import type { Timer } from '../run/timer.ts';
+import { Brakes } from './brakes.ts';
+import type { BrakeSettings } from './brakes.ts';
 import type { Settlement } from './cell.ts';
 import { execute } from './execute.ts';
 import { Ground } from './ground.ts';
@@ -50,6 +52,8 @@ export interface ApplyInput {
   readonly beforePush?: BeforePush | undefined;
   /** Everything at once: builds, transfers and questions. */
   readonly parallelism: number;
+  /** When nothing more is started although there is more to do; absent: never. */
+  readonly brakes?: BrakeSettings;
   /** Longest time of one publication, in milliseconds; null: no limit. Those of builds are the builders'. */
   readonly publishTimeoutMs: number | null;
   /** Who takes the lock for this run, or `held` when the caller has taken it. */
@@ -114,6 +118,7 @@ class Run {
   /** Aborted with the input's signal, and when the run cannot go on. */
   readonly #stop = new AbortController();
   readonly #settled = new Map<NodeId, Settlement>();
+  readonly #brakes: Brakes;
   /** Notes of how nodes ended, written one after the other. */
   #notes: Promise<unknown> = Promise.resolve();
   #fatal: { readonly error: unknown } | null = null;
@@ -141,6 +146,7 @@ class Run {
     };
     this.#ground = new Ground(run, input.nodes, input.plan, state, means);
     this.#sink = createSink(run, means.now, ctx.redactor, (event) => input.emit(event));
+    this.#brakes = new Brakes(input.brakes ?? {}, (id) => this.#isOnImage(id));
     this.#watch = new Watch(this.#ground, this.#sink, createRunLogs(input.runsDir, run), ctx.redactor);
   }
 
@@ -189,8 +195,12 @@ class Run {
     };
     const onAbort = (): void => halt(input.signal.reason);
     const pump = (): void => {
-      for (let next = scheduler.take(); next; next = scheduler.take()) {
+      const why = this.#brakes.why(input.now());
+      if (why) scheduler.stop(why);
+      const take = (): ReturnType<Scheduler['take']> => scheduler.take(this.#brakes.holdsBuilders);
+      for (let next = take(); next; next = take()) {
         const { node, work } = next;
+        this.#brakes.started(node, work);
         execute(ground, this.#watch, node, work, signal)
           .catch((error: unknown) => {
             // A bug, or a state that cannot be written: nothing more may start, but what runs is waited for.
@@ -199,6 +209,7 @@ class Run {
             return { work: 'cancelled', error: { code: 'INTERRUPTED', retry: 'never', words: String(error) } } as const;
           })
           .then((report) => {
+            this.#brakes.ended(node, work, report);
             scheduler.report(node, work, report);
             pump();
           })
@@ -217,11 +228,18 @@ class Run {
     return promise;
   }
 
+  /** Env images, not the bases that they wait for anyway. */
+  #isOnImage(id: NodeId): boolean {
+    const node = this.#ground.node(id);
+    return node?.parents.some((parent) => this.#ground.node(parent)?.role === 'image') === true;
+  }
+
   #settle(raw: Settlement): void {
     const { ctx, store, now } = this.#input;
     const settlement = raw.error ? { ...raw, error: cleanError(raw.error, ctx.redactor) } : raw;
     const { node, outcome, error } = settlement;
     this.#settled.set(node, settlement);
+    this.#brakes.settled(node, outcome);
     const ms = this.#watch.settle(settlement);
     if (outcome === 'kept') return;
     const { run } = this.#ground;

@@ -49,10 +49,13 @@ export class Lanes<T> {
     heap.push(priority, item);
   }
 
-  /** Takes the first item that may start and that `wanted` still wants, and counts it as running; unwanted ones are dropped. */
-  take(wanted: (item: T) => boolean): T | null {
+  /**
+   * Takes the first item that may start and that `wanted` still wants, and counts it as running; unwanted ones are dropped. `held`: only items
+   * in no lane.
+   */
+  take(wanted: (item: T) => boolean, held = false): T | null {
     while (this.#running < this.#limits.parallelism) {
-      const lane = this.#best();
+      const lane = this.#best(held);
       if (lane === undefined) return null;
       const item = this.#heaps.get(lane)?.pop();
       if (item === undefined || !wanted(item)) continue;
@@ -69,10 +72,11 @@ export class Lanes<T> {
     this.#busy.set(lane, (this.#busy.get(lane) ?? 0) - 1);
   }
 
-  #best(): string | null | undefined {
+  #best(held: boolean): string | null | undefined {
     let best: { readonly lane: string | null; readonly priority: number } | undefined;
     for (const [lane, heap] of this.#heaps) {
       const bound = lane === null ? Infinity : (this.#limits.lanes.get(lane) ?? Infinity);
+      if (held && lane !== null) continue;
       if (heap.top === null || (this.#busy.get(lane) ?? 0) >= bound) continue;
       if (!best || heap.top > best.priority) best = { lane, priority: heap.top };
     }

@@ -23,6 +23,8 @@ export class Machine {
   stage: 'working' | 'closing' | 'vanishing' = 'working';
   /** Tasks queued or running. */
   active = 0;
+  /** Why nothing more is started; null: it is. */
+  stopped: BuildError | null = null;
   /** Cells that have what they need but for a parent that may still change. */
   readonly stuck = new Set<Cell>();
   /** How many cells have not ended. */
@@ -213,7 +215,7 @@ export class Machine {
   #skipped(cell: Cell): boolean {
     const bad = cell.parents.find(ended);
     if (!bad) return false;
-    if (bad.phase === 'cancelled') this.end(cell, { phase: 'cancelled', error: INTERRUPTED });
+    if (bad.phase === 'cancelled') this.end(cell, { phase: 'cancelled', error: this.stopped ?? INTERRUPTED });
     else this.end(cell, { phase: 'skipped', cause: bad.cause ?? bad.member.id });
     return true;
   }

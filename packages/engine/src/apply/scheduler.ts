@@ -2,7 +2,7 @@
  * The scheduler: a state machine over all nodes of a plan, without I/O, clock or promises. It hands out work, is told how that ended,
  * and settles every node exactly as docs/architecture.md says under "Applying".
  */
-import type { NodeId, Outcome } from '@rebake/sdk';
+import type { BuildError, NodeId, Outcome } from '@rebake/sdk';
 import { settleAssumptions } from './assumptions.ts';
 import { createCell, ended } from './cell.ts';
 import type { Cell, Member, Report, Task, Work } from './cell.ts';
@@ -29,7 +29,6 @@ export class Scheduler {
   readonly #order: Cell[] = [];
   readonly #lanes: Lanes<Task>;
   readonly #machine: Machine;
-  #stopped = false;
 
   /** `members`: parents first. */
   constructor(members: readonly Member[], limits: Limits, hooks: SchedulerHooks) {
@@ -57,10 +56,10 @@ export class Scheduler {
     return this.#lanes.running;
   }
 
-  /** The next piece of work that may start now, or null. */
-  take(): Assignment | null {
-    if (this.#stopped) return null;
-    const task = this.#lanes.take((queued) => !queued.dropped);
+  /** The next piece of work that may start now, or null. `buildersHeld`: nothing for builders. */
+  take(buildersHeld = false): Assignment | null {
+    if (this.#machine.stopped) return null;
+    const task = this.#lanes.take((queued) => !queued.dropped, buildersHeld);
     if (!task) return null;
     task.running = true;
     return { node: task.cell.member.id, work: task.work };
@@ -80,9 +79,9 @@ export class Scheduler {
     this.#advance();
   }
 
-  /** Starts nothing more. What runs is still reported; what never started is cancelled. */
-  stop(): void {
-    this.#stopped = true;
+  /** Starts nothing more. What runs is still reported; what never started is cancelled, for the first reason that was given. */
+  stop(why: BuildError = INTERRUPTED): void {
+    this.#machine.stopped ??= why;
     this.#advance();
   }
 
@@ -149,7 +148,7 @@ export class Scheduler {
   #advance(): void {
     for (;;) {
       this.#machine.settleDown();
-      if (this.#stopped) {
+      if (this.#machine.stopped) {
         if (this.#lanes.running === 0) this.#cancelRest();
         return;
       }
@@ -182,7 +181,8 @@ export class Scheduler {
   #cancelRest(): void {
     for (const cell of this.#order) {
       if (cell.phase === 'known') this.#machine.settle(cell);
-      else if (!ended(cell)) this.#machine.end(cell, { phase: 'cancelled', error: INTERRUPTED });
+      else if (!ended(cell))
+        this.#machine.end(cell, { phase: 'cancelled', error: this.#machine.stopped ?? INTERRUPTED });
     }
   }
 
