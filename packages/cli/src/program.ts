@@ -7,6 +7,7 @@ import { applyCommand } from './commands/apply.ts';
 import { exportCommand } from './commands/export.ts';
 import { graphCommand } from './commands/graph.ts';
 import { lockCommand } from './commands/lock.ts';
+import { matrixCommand } from './commands/matrix.ts';
 import { planCommand } from './commands/plan.ts';
 import { pluginCommand } from './commands/plugin.ts';
 import { pruneCommand } from './commands/prune.ts';
@@ -37,6 +38,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     whyCommand,
     upgradeCommand,
     resolveCommand,
+    matrixCommand,
     exportCommand,
     showCommand,
     stateCommand,

@@ -91,7 +91,7 @@ export const LIBRARY_DIAGNOSTICS = [
     code: 'FILES_REFUSED',
     severity: 'error',
     means:
-      'The operating system refuses a file of rebake: a plan file, or something in `.rebake` beside the declaration.',
+      'The operating system refuses a file of rebake: a plan file, a page, or something in `.rebake` beside the declaration.',
     help: 'Check the path, its permissions and the space on the disk.',
   },
   {

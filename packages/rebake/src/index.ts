@@ -13,6 +13,7 @@ import type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 import type { ProjectOptions } from './project.ts';
 import type { PruneOptions, PruneResult } from './prune.ts';
 import type { ResolveOptions, ResolveResult } from './resolve.ts';
+import type { MatrixOptions, MatrixResult } from './matrix.ts';
 import type { ShowResult } from './show.ts';
 import type { SimulateOptions, SimulateResult } from './simulate.ts';
 import type { StateListResult, StateRemoveResult } from './state.ts';
@@ -37,6 +38,7 @@ export { recallQuiet, type QuietOptions } from './quiet.ts';
 export type { ResolveOptions, ResolveResult, ResolveStatus } from './resolve.ts';
 export type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
 export type { SessionOptions } from './session.ts';
+export type { CellStatus, MatrixCell, MatrixOptions, MatrixResult, MatrixRow } from './matrix.ts';
 export type { ShownNode, ShowResult } from './show.ts';
 export type { Cost, SimulatedUpgrade, SimulateOptions, SimulateResult, StaleKind } from './simulate.ts';
 export type { BaseTrouble, Break } from './simulate-breaks.ts';
@@ -76,6 +78,11 @@ export async function why(options: PlanOptions & { readonly node: string }): Pro
 /** The image that a run uses, or why there is none. Trusts the state unless `refresh` is `all`. */
 export async function resolve(options: ResolveOptions): Promise<ResolveResult> {
   return (await import('./resolve.ts')).resolve(options);
+}
+
+/** Code envs × container configs, each cell with how things stand there and why. */
+export async function matrix(options: MatrixOptions): Promise<MatrixResult> {
+  return (await import('./matrix.ts')).matrix(options);
 }
 
 /** What another version of DSS would mean: `upgrade --simulate`. */
