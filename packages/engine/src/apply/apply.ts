@@ -50,6 +50,8 @@ export interface ApplyInput {
   readonly proxies?: ReadonlyMap<NodeId, NonNullable<BuildAccess['proxy']>>;
   /** Done before something is brought into a repository that lacks it. */
   readonly beforePush?: BeforePush | undefined;
+  /** What somebody else has made: what the plan adopts for the sake of this is asked again. */
+  readonly claims?: Claims | undefined;
   /** Everything at once: builds, transfers and questions. */
   readonly parallelism: number;
   /** When nothing more is started although there is more to do; absent: never. */
@@ -140,6 +142,7 @@ class Run {
         return proxy === undefined ? input.access : { ...input.access, proxy };
       },
       beforePush: input.beforePush,
+      claims: input.claims,
       timer: input.timer ?? systemTimer,
       publishTimeoutMs: input.publishTimeoutMs,
       now: () => input.now(),

@@ -56,16 +56,16 @@ export class Brakes {
   /** Why nothing more is to start; null: go on. */
   why(now: number): BuildError | null {
     const { maxFailures, deadlineAt } = this.#settings;
-    if (this.#crashed !== null)
-      return stopped('WAVE_FAILED', `not started: ${this.#crashed} of the first wave has failed`);
-    if (maxFailures !== undefined && this.#failures.size >= maxFailures)
-      return stopped('MAX_FAILURES', `not started: ${this.#failures.size} failed, and no more than that are allowed`);
+    if (this.#crashed !== null) {
+      const words = `not started: ${this.#crashed} of the first wave has failed`;
+      return { code: 'WAVE_FAILED', retry: 'never', words };
+    }
+    if (maxFailures !== undefined && this.#failures.size >= maxFailures) {
+      const words = `not started: ${this.#failures.size} failed, and no more than that are allowed`;
+      return { code: 'MAX_FAILURES', retry: 'never', words };
+    }
     if (deadlineAt !== undefined && now >= deadlineAt)
-      return stopped('DEADLINE', 'not started: the time given for this run was up');
+      return { code: 'DEADLINE', retry: 'never', words: 'not started: the time given for this run was up' };
     return null;
   }
-}
-
-function stopped(code: string, words: string): BuildError {
-  return { code, retry: 'never', words };
 }

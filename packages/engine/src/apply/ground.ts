@@ -6,6 +6,8 @@ import type {
   Built,
   Action,
   BuildAccess,
+  Candidate,
+  Claims,
   Digest,
   Entry,
   Image,
@@ -41,6 +43,8 @@ export interface Means {
   readonly access: (image: NodeId) => BuildAccess;
   /** Done before something is brought into a repository that lacks it. */
   readonly beforePush: BeforePush | undefined;
+  /** What somebody else has made, as the plan was told. */
+  readonly claims: Claims | undefined;
   readonly timer: Timer;
   /** Longest time of a publication, in milliseconds; null: no limit. */
   readonly publishTimeoutMs: number | null;
@@ -60,7 +64,7 @@ export class Ground {
   /** Where images really were, when last looked at or acted on in this run. */
   readonly places = new Map<NodeId, Output>();
   /** Candidates that were found, and the key under which. */
-  readonly candidates = new Map<NodeId, { readonly key: Digest; readonly output: Output }>();
+  readonly candidates = new Map<NodeId, Candidate>();
   /** Images built in this run, or being built, by builder and key: nodes that ask for the same image share one build. */
   readonly making = new Map<string, Promise<Built>>();
   readonly #actions: ReadonlyMap<NodeId, Action>;

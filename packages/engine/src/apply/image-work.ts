@@ -1,7 +1,7 @@
 /** What is done to images: looking for candidates, locating, adopting, fetching, building. */
-import { keyOf } from '@rebake/planner';
+import { isDelegated, keyOf } from '@rebake/planner';
 import { BuildFailure, candidateTag, digestOf } from '@rebake/sdk';
-import type { BuildError, Built, Digest, Image, Location, NodeId, Output, Seen } from '@rebake/sdk';
+import type { BuildError, Built, Candidate, Digest, Image, Location, NodeId, Output, Seen } from '@rebake/sdk';
 import { mergePlaces } from '../observe/known.ts';
 import type { Call } from '../run/builders.ts';
 import type { Place, Report } from './cell.ts';
@@ -12,11 +12,22 @@ import { bringCandidate } from './publish.ts';
 export async function look(ground: Ground, node: Image): Promise<Report> {
   const { lookout } = ground.means;
   const key = await keyNow(ground, node, lookout.signal);
-  const output = await lookout.candidate(node, key, ground.publications.get(node.id) ?? [], ground.known);
-  if (!output) return { work: 'look', found: null };
-  ground.candidates.set(node.id, { key, output });
-  ground.places.set(node.id, output);
-  return { work: 'look', found: await placeOf(ground, node, { seen: 'yes', value: output }) };
+  const candidate = await lookout.candidate(node, key, ground.publications.get(node.id) ?? [], ground.known);
+  const found = candidate ? { key, output: candidate } : await claimed(ground, node, key);
+  if (!found) return { work: 'look', found: null };
+  ground.candidates.set(node.id, found);
+  ground.places.set(node.id, found.output);
+  return { work: 'look', found: await placeOf(ground, node, { seen: 'yes', value: found.output }) };
+}
+
+/** What somebody else has made for a node that nobody has made here so far. Asked only where the plan was told so: else it is for the next plan. */
+async function claimed(ground: Ground, node: Image, key: Digest): Promise<Candidate | null> {
+  if (ground.entries.has(node.id) || ground.action(node.id).claim === undefined) return null;
+  const parents = new Map(node.parents.map((id) => [id, ground.identity(id)]));
+  const claim = await ground.means.claims?.(node, parents);
+  if (!claim) return null;
+  const { output, note, unverified } = claim;
+  return { key, output, claim: { note, unverified } };
 }
 
 /** Looks for the image of the entry. Where the places that matter do not answer, that is the node's failure. */
@@ -35,7 +46,14 @@ export async function adoptImage(ground: Ground, node: Image): Promise<Report> {
   // What the entry knows of the same image may still be true where it could not be asked.
   const before = ground.entries.get(node.id)?.output;
   const output = mergePlaces(found.output, before ? [found.output, before] : [found.output]);
-  await ground.commit(node, { output, contents, key: found.key, ms: null });
+  const record = found.claim?.note;
+  await ground.commit(node, {
+    output,
+    contents,
+    key: found.key,
+    ms: null,
+    ...(record === undefined ? {} : { record }),
+  });
   await followKey(ground, node, found.key, ground.means.lookout.signal);
   return { work: 'adopt', identity: found.output.identity };
 }
@@ -157,6 +175,8 @@ async function parentOf(ground: Ground, node: Image, call: Call): Promise<Output
   if (!parent) return null;
   if (parent.role === 'external') return ground.externalOutput(parent.id);
   const output = ground.output(parent.id);
+  // Another system builds from what it finds; where nobody has ever seen the parent, its identity is all that can be handed on.
+  if (output.at.length === 0 && isDelegated(node)) return output;
   const { engine } = await ground.means.builders.capabilities(node.builder, call.signal);
   const here = output.at.filter((at) => 'engine' in at && at.engine === engine);
   const seen = output.at.filter((at) => 'registry' in at);

@@ -1,4 +1,5 @@
 /** A plan as the scheduler takes it: who waits for whom, what is demanded of which parent, and how long the way is from there. */
+import { isDelegated } from '@rebake/planner';
 import type { Action, Node, NodeId } from '@rebake/sdk';
 import type { Member } from './cell.ts';
 import type { Ground } from './ground.ts';
@@ -25,6 +26,9 @@ function memberOf(ground: Ground, action: Action, priority: number): Member {
 function fromOf(ground: Ground, node: Node): Member['from'] {
   const image = node.parents.find((id) => ground.node(id)?.role === 'image');
   if (image === undefined) return null;
+  // As in the planner: what another system makes from an image that is only known by what somebody says of it demands nothing of it.
+  const trusted = ground.action(image).claim !== undefined || ground.entries.get(image)?.output.at.length === 0;
+  if (trusted && node.role === 'image' && isDelegated(node)) return null;
   // Registries copy among each other; into an engine, only what is there can be tagged, and only on what is there can be built.
   return { node: image, demand: node.role === 'publication' && node.registry !== null ? 'anywhere' : 'engine' };
 }

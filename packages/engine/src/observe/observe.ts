@@ -3,7 +3,9 @@ import { buildGraph } from '@rebake/planner';
 import type { Graph } from '@rebake/planner';
 import { candidateTag } from '@rebake/sdk';
 import type {
-  Digest,
+  BuildError,
+  Candidate,
+  Claims,
   Image,
   Node,
   NodeId,
@@ -40,6 +42,8 @@ export interface ObserveInput {
   readonly memory: Pick<Store, 'capabilities' | 'remember'>;
   /** Nodes that will be forced: what they are built from is looked at. */
   readonly force?: readonly NodeId[];
+  /** What somebody else has made; absent: nothing is asked. Never asked without a refresh. */
+  readonly claims?: Claims | undefined;
   /** Questions at once. Default 32. */
   readonly concurrency?: number;
 }
@@ -61,7 +65,7 @@ export async function observe(input: ObserveInput): Promise<World> {
   const lookout = new Lookout({ builders, registry, signal, concurrency, silent: 'ask once' });
   const eyes = openEyes(lookout, known);
   const forced = new Set(input.force);
-  const outlooks = await lookAround({ graph, state, eyes, forced, publications });
+  const outlooks = await lookAround({ graph, state, eyes, forced, publications, claims: input.claims });
   const tags = await Promise.all(
     graph.order.flatMap((node) =>
       node.role === 'publication' ? [lookAtPublication(node, graph, state, eyes, outlooks)] : [],
@@ -70,9 +74,12 @@ export async function observe(input: ObserveInput): Promise<World> {
 
   const outputs = new Map<NodeId, Seen<Output>>();
   const movedTags = new Map<NodeId, string>();
-  const candidates = new Map<NodeId, { key: Digest; output: Output }>();
-  for (const [id, { verdict, key, seen }] of outlooks) {
-    if (verdict === 'adopt' && key !== null && seen?.seen === 'yes') candidates.set(id, { key, output: seen.value });
+  const candidates = new Map<NodeId, Candidate>();
+  const untold = new Map<NodeId, BuildError>();
+  for (const [id, { verdict, key, seen, claim, untold: why }] of outlooks) {
+    if (why) untold.set(id, why);
+    if (verdict === 'adopt' && key !== null && seen?.seen === 'yes')
+      candidates.set(id, { key, output: seen.value, ...(claim === undefined ? {} : { claim }) });
     else if (seen) outputs.set(id, seen);
   }
   for (const { node, seen, moved } of tags) {
@@ -81,7 +88,8 @@ export async function observe(input: ObserveInput): Promise<World> {
   }
   const look = (image: Image, entry: Output): Promise<Seen<Output>> => eyes.image(image, known.places(entry.identity));
   await lookAtDemanded({ graph, state, outlooks, outputs, candidates, forced, look });
-  return { outputs, candidates, builders: await probeAll(graph, lookout, memory), movedTags, refreshed: true };
+  const probed = await probeAll(graph, lookout, memory);
+  return { outputs, candidates, untold, builders: probed, movedTags, refreshed: true };
 }
 
 /** What the builders in use can do; remembered for plans that ask nobody. */
@@ -184,9 +192,9 @@ async function lookAtDemanded({ graph, state, outlooks, outputs, candidates, for
       const parent = graph.parents[rank]?.map((at) => graph.order[at]).find((node) => node?.role === 'image');
       const entry = parent && state.entries.get(parent.id);
       const verdict = parent && outlooks.get(parent.id)?.verdict;
-      if (parent?.role !== 'image' || !entry || asked.has(parent.id) || verdict === 'do') return [];
+      if (parent?.role !== 'image' || asked.has(parent.id) || verdict === 'do') return [];
       asked.add(parent.id);
-      if (verdict === 'keep') return [{ parent, entry }];
+      if (verdict === 'keep') return entry ? [{ parent, entry }] : [];
       // A candidate was seen already, or is known to be nowhere.
       if (candidates.get(parent.id)?.output.at.length === 0) gone.push(parent);
       return [];

@@ -1,7 +1,23 @@
 /** What each node is going to be, as far as looking can tell: parents first, all at once, each node as soon as its parents are known. */
 import { judge, keyOf } from '@rebake/planner';
 import type { Graph, RoleOf } from '@rebake/planner';
-import type { Capabilities, Digest, Entry, Image, Node, NodeId, Output, Publication, Seen, State } from '@rebake/sdk';
+import { BuildFailure } from '@rebake/sdk';
+import type {
+  BuildError,
+  Capabilities,
+  Claim,
+  ClaimNote,
+  Claims,
+  Digest,
+  Entry,
+  Image,
+  Node,
+  NodeId,
+  Output,
+  Publication,
+  Seen,
+  State,
+} from '@rebake/sdk';
 import type { Eyes } from './eyes.ts';
 
 /** What was found out about one node. */
@@ -16,6 +32,10 @@ export interface Outlook {
   readonly key: Digest | null;
   /** What was seen of it; null: not looked at. */
   readonly seen: Seen<Output> | null;
+  /** What is said of it, where it is adopted because of that. */
+  readonly claim?: ClaimNote;
+  /** Why nobody could tell whether somebody else has made it. */
+  readonly untold?: BuildError;
 }
 
 /** What outlooks are made from. */
@@ -25,6 +45,7 @@ export interface Scene {
   readonly eyes: Eyes;
   readonly forced: ReadonlySet<NodeId>;
   readonly publications: ReadonlyMap<NodeId, readonly Publication[]>;
+  readonly claims: Claims | undefined;
 }
 
 /** Looks at externals and for candidates. Publications have no outlook: they follow their image. */
@@ -88,8 +109,31 @@ async function image(scene: Scene, node: Image, parents: readonly Outlook[]): Pr
     parents.flatMap((parent) => parent.expected ?? []),
   );
   const candidate = await eyes.candidate(node, key, publications.get(node.id) ?? []);
-  if (!candidate) return { expected, open: true, verdict: 'do', key, seen: null };
-  return { expected: candidate.identity, open: false, verdict: 'adopt', key, seen: { seen: 'yes', value: candidate } };
+  if (candidate) {
+    return { expected: candidate.identity, open: false, verdict: 'adopt', key, seen: { seen: 'yes', value: candidate } };
+  }
+  const none = { expected, open: true, verdict: 'do', key, seen: null } as const;
+  if (entry || !scene.claims) return none;
+  const claim = await ask(scene.claims, node, identities);
+  if (claim === null) return none;
+  if ('untold' in claim) return { ...none, untold: claim.untold };
+  const { output, note, unverified } = claim;
+  const seen = { seen: 'yes', value: output } as const;
+  return { expected: output.identity, open: false, verdict: 'adopt', key, seen, claim: { note, unverified } };
+}
+
+/** A question that fails is no answer: what is not told here is said of the node. */
+async function ask(
+  claims: Claims,
+  node: Image,
+  parents: ReadonlyMap<NodeId, Digest>,
+): Promise<Claim | { readonly untold: BuildError } | null> {
+  try {
+    return await claims(node, parents);
+  } catch (error) {
+    if (error instanceof BuildFailure) return { untold: error.error };
+    throw error;
+  }
 }
 
 /** Where the builder does not answer, the entry's class stands in: nothing gets stale by an engine that is down. */
