@@ -52,6 +52,7 @@ const action = z.strictObject({
   atMost: z.enum(['keep', 'adopt', 'fetch', 'rebase', 'build', 'publish', 'forget', 'delete']),
   ifChanged: z.array(nodeId),
   reasons: z.array(reason),
+  claim: z.strictObject({ note: text, unverified: z.array(text) }).exactOptional(),
   after: z.array(nodeId),
   entry: count.nullable(),
 });

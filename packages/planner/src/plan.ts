@@ -3,6 +3,7 @@ import {
   compareBytes,
   type Action,
   type Blocker,
+  type ClaimNote,
   type Effort,
   type Node,
   type NodeId,
@@ -16,7 +17,7 @@ import {
 import { digestOfGraph } from './digests.ts';
 import { buildGraph, nodeAt, type Graph } from './graph.ts';
 import { reasoner } from './reasons.ts';
-import { assess, type Question, type Situations } from './situation.ts';
+import { assess, type Question, type Situation, type Situations } from './situation.ts';
 import { spread, type Condition, type Spread } from './spread.ts';
 
 /** A plan, and what could not be planned. */
@@ -146,11 +147,13 @@ function nodeActions(question: Question, situations: Situations, found: Spread):
     ]);
     const after = [...before].filter((other) => other < rank).toSorted((a, b) => a - b);
     const names = (ranks: readonly number[]): NodeId[] => ranks.map((other) => nodeAt(graph.order, other).id);
+    const claim = claimOf(question, situations.of[rank], node, atMost);
     actions.push({
       node: node.id,
       atMost,
       ifChanged: names(ifChanged),
       reasons: reasons.next(rank),
+      ...(claim === null ? {} : { claim }),
       after: names(after),
       entry,
     });
@@ -164,6 +167,17 @@ function effortOf(rank: number, node: Node, situations: Situations, found: Sprea
   if (node.role !== 'external' && found.runs.has(rank)) return node.role === 'image' ? 'build' : 'publish';
   if (found.fetches.has(rank)) return 'fetch';
   return situation.verdict === 'adopt' ? 'adopt' : 'keep';
+}
+
+/** What is said of an image that is taken over because of what somebody says; null for all others. */
+function claimOf(
+  { world }: Question,
+  situation: Situation | undefined,
+  { id }: Node,
+  atMost: Effort,
+): ClaimNote | null {
+  const adopted = situation?.verdict === 'adopt' && (atMost === 'adopt' || atMost === 'fetch');
+  return (adopted ? world.candidates.get(id)?.claim : undefined) ?? null;
 }
 
 /** Ranks of which one must change, rising; empty where something happens anyway. */

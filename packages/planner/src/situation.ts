@@ -149,6 +149,9 @@ function assessImage(known: Known, node: Image, entry: Entry | undefined): Asses
     return { verdict: 'keep', causes, output: sameImage(world.outputs.get(node.id) ?? NO, before), expected: before };
   }
   const candidate = contents === undefined ? undefined : candidateOf(known, node, contents);
+  // Building what somebody else may have made is no answer to a question that failed.
+  const untold = entry === undefined && candidate === undefined ? world.untold?.get(node.id) : undefined;
+  if (untold !== undefined) return { why: untold };
   if (candidate === undefined) return { verdict: 'do', causes, output: NO, expected: before };
   return { verdict: 'adopt', causes, output: { seen: 'yes', value: candidate }, expected: candidate.identity };
 }

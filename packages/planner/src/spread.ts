@@ -7,6 +7,7 @@ import {
   buildBlocker,
   builderUnknown,
   capabilitiesOf,
+  isDelegated,
   presenceAnywhere,
   presenceIn,
   seenInRegistry,
@@ -174,6 +175,7 @@ class Walk implements Spread {
     if (parent === undefined || this.#standsOn(parent, condition)) return;
     const situation = this.#situations[parent];
     if (situation === undefined || situation.verdict === 'do' || this.blockers.has(parent)) return;
+    if (this.#isTakenOnTrust(parent, rank)) return;
     const presence = this.#presence(parent, situation, rank);
     if (presence === 'fetchable') this.#add(this.fetches, parent, condition);
     if (presence === 'absent') {
@@ -183,6 +185,18 @@ class Walk implements Spread {
       this.#needsImage(parent, condition);
       this.#mayChange(parent);
     }
+  }
+
+  /**
+   * What somebody says to have made is enough for a child that another system makes; so is what was taken over in that way before, and has no place
+   * since then. Every other child needs it where it can be built on.
+   */
+  #isTakenOnTrust(parent: number, child: number): boolean {
+    const { graph, state, world } = this.#question;
+    const [image, needs] = [graph.order[parent], graph.order[child]];
+    if (image === undefined || needs?.role !== 'image' || !isDelegated(needs)) return false;
+    if (this.#situations[parent]?.verdict === 'adopt') return world.candidates.get(image.id)?.claim !== undefined;
+    return state.entries.get(image.id)?.output.at.length === 0;
   }
 
   #standsOn(rank: number, other: number): boolean {

@@ -93,6 +93,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     access: expansion.access,
     proxies: expansion.proxies,
     beforePush: prePushHooks(expansion.prePush, options.env ?? process.env),
+    claims: options.claims,
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
     ...(options.brakes === undefined ? {} : { brakes: options.brakes }),
     publishTimeoutMs: PUBLISH_TIMEOUT_MS,

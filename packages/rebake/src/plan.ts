@@ -2,7 +2,7 @@
 import { observe } from '@rebake/engine';
 import type { Expansion } from '@rebake/model';
 import { accessNeeds, plan as makePlan, selectNodes } from '@rebake/planner';
-import type { Blocker, Diagnostic, Node, NodeId, Plan, State, World } from '@rebake/sdk';
+import type { Blocker, Claims, Diagnostic, Node, NodeId, Plan, State, World } from '@rebake/sdk';
 import { blockerDiagnostics, selectionDiagnostic } from './diagnostics.ts';
 import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
 import { rememberQuiet, stateStamp } from './quiet.ts';
@@ -18,6 +18,8 @@ export interface PlanOptions extends ProjectOptions, SessionOptions {
   readonly refresh?: 'all' | 'none';
   /** Whether what vanished nodes left is deleted instead of forgotten. */
   readonly vanished?: 'forget' | 'delete';
+  /** What somebody else has made, so that it is adopted instead of made again; asked only where there is a refresh. */
+  readonly claims?: Claims;
 }
 
 /** A plan with all that it was made from. */
@@ -79,6 +81,7 @@ export async function withPlan<T>(
       memory: store,
       force: selected.force,
       refresh: options.refresh ?? 'all',
+      claims: options.claims,
       signal: options.signal ?? new AbortController().signal,
     });
     const {

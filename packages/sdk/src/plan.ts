@@ -1,6 +1,6 @@
 /** The plan: what to do at most, in which order, and why. JSON as it stands; docs/reference/plan.schema.json is made from it. */
 import type { BuildError, Digest, Output, Platform, Seen } from '@rebake/image';
-import type { Input, NodeId, Where } from './node.ts';
+import type { Image, Input, NodeId, Where } from './node.ts';
 
 /**
  * What a builder may be unable to do, beyond steps and platforms: `engine-names`: it has no engine in which others would find an image by name
@@ -25,12 +25,40 @@ export interface Capabilities {
   readonly parallel?: number;
 }
 
+/** What is said of an image that somebody else has made. */
+export interface ClaimNote {
+  /** Who made it and when, for people: `built by DSS 14.3.2 on 2026-11-01`. */
+  readonly note: string;
+  /** What about it could not be verified, in words; empty: nothing. */
+  readonly unverified: readonly string[];
+}
+
+/** An image that somebody else has made from what a node declares. Its output has no places where nobody could see it. */
+export interface Claim extends ClaimNote {
+  readonly output: Output;
+}
+
+/**
+ * What somebody else has made, for nodes without an entry: asked only after no candidate was found, with the identities of all parents. Null:
+ * nothing. Rejects with a `BuildFailure` where it cannot be told: then the node is neither adopted nor built.
+ */
+export type Claims = (image: Image, parents: ReadonlyMap<NodeId, Digest>) => Promise<Claim | null>;
+
+/** What was found under the key of a node that is not fresh. `claim`: nobody put it there under that key; somebody says that it is the image. */
+export interface Candidate {
+  readonly key: Digest;
+  readonly output: Output;
+  readonly claim?: ClaimNote;
+}
+
 /** What was seen of the world before planning. */
 export interface World {
   /** Per node: the output with the locations that were really seen. */
   readonly outputs: ReadonlyMap<NodeId, Seen<Output>>;
   /** Candidates found for nodes that are not fresh, under the key that they had when looking. */
-  readonly candidates: ReadonlyMap<NodeId, { readonly key: Digest; readonly output: Output }>;
+  readonly candidates: ReadonlyMap<NodeId, Candidate>;
+  /** Nodes of which it could not be told whether somebody else has made them, and why; absent: none. */
+  readonly untold?: ReadonlyMap<NodeId, BuildError>;
   readonly builders: ReadonlyMap<string, Seen<Capabilities>>;
   /** For publications seen under another identity than their entry's: the first such tag. Where it is missing, the node's first tag is named. */
   readonly movedTags?: ReadonlyMap<NodeId, string>;
@@ -73,6 +101,8 @@ export interface Action {
   /** Empty: unconditional. Else the action runs only if one of these nodes comes out with another identity than its entry has, or is itself built because it was missing. */
   readonly ifChanged: readonly NodeId[];
   readonly reasons: readonly Reason[];
+  /** What is said of an image that is adopted because somebody else has made it. */
+  readonly claim?: ClaimNote;
   /** Nodes to be settled before; always earlier in the list. */
   readonly after: readonly NodeId[];
   /** Version of the entry that was read; null where there was none. */

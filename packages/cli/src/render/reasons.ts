@@ -1,5 +1,5 @@
 /** Reasons in words: the leaf first, as short as it stays true. */
-import type { Action, Cause, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
+import type { Action, Cause, ClaimNote, Digest, Effort, Input, NodeId, Reason } from '@rebake/sdk';
 import { fromSource, lineOf } from './places.ts';
 import { shortDigest } from './style.ts';
 
@@ -96,8 +96,14 @@ export function reasonText(reason: Reason, context: ReasonContext, effort: Effor
   return `${text} (${named ? '' : `${context.name(origin)}: `}${causeText(leaf.cause, context)})`;
 }
 
-/** The most telling reason of an action, and how many more there are. */
-export function reasonsLine({ reasons, atMost, ifChanged }: Action, context: ReasonContext): string {
+/** What is said of an image that somebody else has made: `built by DSS 14.3.2 on 2026-11-01 (not verified: its packages)`. */
+export function claimText({ note, unverified }: ClaimNote): string {
+  return unverified.length === 0 ? note : `${note} (not verified: ${unverified.join(', ')})`;
+}
+
+/** The most telling reason of an action, and how many more there are; what is said of an image that is taken over tells more than any. */
+export function reasonsLine({ reasons, atMost, ifChanged, claim }: Action, context: ReasonContext): string {
+  if (claim !== undefined) return claimText(claim);
   // What happens anyway happens not for the sake of what may change.
   const certain = reasons.filter(({ cause }) => ifChanged.length > 0 || cause.code !== 'PARENT_MAY_CHANGE');
   const [first] = byTelling(certain.length > 0 ? certain : reasons);

@@ -5,6 +5,7 @@ import type {
   BuildAccess,
   BuildError,
   Capabilities,
+  Claims,
   Counts,
   Event,
   LockHolder,

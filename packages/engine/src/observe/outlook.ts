@@ -110,7 +110,13 @@ async function image(scene: Scene, node: Image, parents: readonly Outlook[]): Pr
   );
   const candidate = await eyes.candidate(node, key, publications.get(node.id) ?? []);
   if (candidate) {
-    return { expected: candidate.identity, open: false, verdict: 'adopt', key, seen: { seen: 'yes', value: candidate } };
+    return {
+      expected: candidate.identity,
+      open: false,
+      verdict: 'adopt',
+      key,
+      seen: { seen: 'yes', value: candidate },
+    };
   }
   const none = { expected, open: true, verdict: 'do', key, seen: null } as const;
   if (entry || !scene.claims) return none;
