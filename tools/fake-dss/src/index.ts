@@ -1,2 +1,6 @@
 /** A stand-in for DSS, for tests. */
 export type * from './types.ts';
+export { generateInstance } from './generate.ts';
+export type { GenerateOptions } from './generate.ts';
+export { writeDataDir } from './data-dir.ts';
+export type { AutomationLayout, DataDirOptions } from './data-dir.ts';
