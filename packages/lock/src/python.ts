@@ -13,6 +13,7 @@ import { cleanWords, withoutLogin } from './words.ts';
 
 const INPUT = 'requirements.txt';
 const OUTPUT = 'pylock.toml';
+const PINS = 'pins.txt';
 /** uv's exit code when it understood everything, and there is no answer. */
 const NO_ANSWER = 1;
 
@@ -37,13 +38,29 @@ export async function lockPython(
   try {
     const { lines, setting } = await readLines(request.requirements, ready.setting, ready.login);
     const args = ['pip', 'compile', INPUT, ...(await prepare(request, lines, folder)), ...setting.args];
-    const run = async (env: Env): Promise<Ran> => runTool(ready.uv.path, args, { env, cwd: folder, signal });
-    const ran = await run(envFor(setting));
+    const run = async (env: Env, more: readonly string[] = []): Promise<Ran> =>
+      runTool(ready.uv.path, [...args, ...more], { env, cwd: folder, signal });
+    const pinned = await pinnedRun(request, folder, (more) => run(envFor(setting), more));
+    const ran = pinned ?? (await run(envFor(setting)));
     if (ran.code !== 0) return failure(ran, await unreachable(ran, setting, run), folder, ready);
     return await finish(await readFile(join(folder, OUTPUT), 'utf8'), request);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** With the versions that run today as bounds; null where there are none, or where nothing fits them. */
+async function pinnedRun(
+  { pins, existing, upgrade }: PythonLockRequest,
+  folder: string,
+  run: (more: readonly string[]) => Promise<Ran>,
+): Promise<Ran | null> {
+  if (pins === undefined || pins.lines.length === 0 || existing !== null || upgrade !== 'nothing') return null;
+  await writeFile(join(folder, PINS), `${pins.lines.join('\n')}\n`);
+  const ran = await run([`--constraints=${PINS}`]);
+  if (ran.code !== NO_ANSWER) return ran;
+  pins.onUnfit();
+  return null;
 }
 
 /**

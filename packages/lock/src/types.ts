@@ -43,6 +43,12 @@ export interface PythonLockRequest {
   readonly requirements: readonly string[];
   /** The lock that is there: its versions stay where they can. Null: none, or none that can be read. */
   readonly existing: string | null;
+  /** Lines `name==version`: what a first lock takes where it fits; without effect where there is a lock, or packages are to be upgraded. */
+  readonly pins?: {
+    readonly lines: readonly string[];
+    /** Told where they do not fit, and were left aside. */
+    readonly onUnfit: () => void;
+  };
   readonly upgrade: Upgrade;
   /** Finds out whether a package of which no wheel fits needs a compiler. */
   readonly source: (locked: LockedPackage, wanted: MadeFrom) => Promise<SourceKind>;

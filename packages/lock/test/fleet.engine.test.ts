@@ -35,6 +35,24 @@ function lines(name: string): readonly string[] {
 const TARGET = { interpreter: '3.11', platform: 'linux/amd64', glibc: '2.36' } as const;
 const texts = new Map<string, string>();
 
+describe('versions that run today', () => {
+  it('are those of a first lock, of no later one, and give way where they do not fit', async () => {
+    await using own = locking(home.path('cache'), process.env);
+    let unfit = 0;
+    const pins = (...pinned: string[]) => ({ lines: pinned, onUnfit: () => void (unfit += 1) });
+    const versions = (outcome: Parameters<typeof lockOf>[0]) =>
+      Object.fromEntries(lockOf(outcome).packages.map(({ name, version }) => [name, version]));
+    const first = await own.python(['requests'], { wanted: TARGET, pins: pins('requests==2.31.0', 'idna==3.6') });
+    expect(versions(first)).toMatchObject({ requests: '2.31.0', idna: '3.6' });
+    const later = { wanted: TARGET, existing: lockedText(first), pins: pins('idna==3.4') };
+    expect(versions(await own.python(['requests'], later))).toMatchObject({ requests: '2.31.0', idna: '3.6' });
+    expect(unfit).toBe(0);
+    const other = await own.python(['requests>=2.32'], { wanted: TARGET, pins: pins('requests==2.31.0', 'idna==3.6') });
+    expect(versions(other)['requests']).not.toBe('2.31.0');
+    expect(unfit).toBe(1);
+  });
+});
+
 describe('sets of a fleet', () => {
   it.each([...SETS.keys()])('%s: every file by hash, none that cannot fit, nothing of this machine', async (name) => {
     await using own = locking(home.path('cache'), process.env);

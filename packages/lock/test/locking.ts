@@ -8,6 +8,7 @@ import {
   type IndexAccess,
   type LockOutcome,
   type Locker,
+  type PythonLockRequest,
   type Upgrade,
 } from '../src/index.ts';
 
@@ -27,6 +28,7 @@ export interface PythonOptions {
   readonly wanted?: Partial<MadeFrom>;
   readonly existing?: string | null;
   readonly upgrade?: Upgrade;
+  readonly pins?: NonNullable<PythonLockRequest['pins']>;
 }
 
 /** Opens one. */
@@ -56,8 +58,9 @@ export function locking(dir: string, env: Env, access: Partial<IndexAccess> = {}
     locker,
     log,
     sources,
-    python: async (lines, { wanted = {}, existing = null, upgrade = 'nothing' } = {}) =>
+    python: async (lines, { wanted = {}, existing = null, upgrade = 'nothing', pins } = {}) =>
       locker.python({
+        ...(pins === undefined ? {} : { pins }),
         wanted: {
           interpreter: '3.11',
           platform: 'linux/amd64',

@@ -173,6 +173,8 @@ export interface LockablePython {
   readonly wanted: MadeFrom;
   /** Normalized lines, options first. */
   readonly requirements: readonly string[];
+  /** Lines `name==version` of what runs today: a first lock takes these versions where they fit. Empty: nobody said. */
+  readonly pins: readonly string[];
 }
 
 /** Debian packages. */

@@ -97,7 +97,7 @@ const contents = {
   pins: path
     .optional()
     .describe(
-      'File with the versions that run today, one `name==version` a line: `rebake lock` takes these where there is no lock yet. Written by `rebake import`.',
+      'File with the versions that run today, one `name==version` a line: a first lock takes these versions where they fit. They count for nothing once there is a lock.',
     ),
   bytecode: z
     .boolean()

@@ -194,6 +194,18 @@ describe('a code env on another builder', () => {
     expect(diagnostics.map(({ code }) => code)).toEqual(['BAD_LOCK_NAME']);
   });
 
+  it('takes along what runs today, as far as it is versions, and counts none of it', async () => {
+    const codeEnvs = (more: string): string => `{ glm: { language: python, packages: [numpy]${more} } }`;
+    const plain = await rig({ 'rebake.yaml': declaration({ codeEnvs: codeEnvs('') }) });
+    const pinned = await rig({
+      'rebake.yaml': declaration({ codeEnvs: codeEnvs(', pins: today.txt') }),
+      'today.txt': '# by pip freeze\nnumpy==1.26.4\nown @ file:///opt/own\n-e /opt/other\nsix==1.16.0 \n',
+    });
+    expect(pinned.diagnostics).toEqual([]);
+    expect(pinned.expansion.locks).toMatchObject([{ pins: ['numpy==1.26.4', 'six==1.16.0'] }]);
+    expect(imageOf(pinned.expansion, ENV).inputs).toEqual(imageOf(plain.expansion, ENV).inputs);
+  });
+
   it('is broken where it is a link that leads nowhere, and nothing else is', async () => {
     using project = folder({ 'rebake.yaml': declaration() });
     symlinkSync('gone.toml', project.path('pylock.glm.toml'));

@@ -138,6 +138,11 @@ async function resolve(lock: Lockable, session: LockSession, work: Work): Promis
       wanted: lock.wanted,
       requirements: lock.requirements,
       existing: lock.text,
+      pins: {
+        lines: lock.pins,
+        onUnfit: () =>
+          options.onLog?.(`${lock.of}: the versions that run today do not fit what is declared; resolved without them`),
+      },
       upgrade: options.upgrade ?? 'nothing',
       source: (locked, wanted) => session.source(locked, wanted),
     });

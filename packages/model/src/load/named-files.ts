@@ -90,6 +90,7 @@ export function namedFiles(config: Config): NamedFile[] {
       }
       fragments([...path, 'fragments'], one.fragments);
       add([...path, 'lock'], 'confined', one.lock);
+      add([...path, 'pins'], 'text', one.pins);
     }
   }
   for (const [name, one] of Object.entries(config.sparkConfigs)) {
@@ -108,7 +109,10 @@ export function namedFiles(config: Config): NamedFile[] {
   return found;
 }
 
-type CodeEnvContents = Pick<Config['codeEnvs'][string], 'packages' | 'conda' | 'resources' | 'fragments' | 'lock'>;
+type CodeEnvContents = Pick<
+  Config['codeEnvs'][string],
+  'packages' | 'conda' | 'resources' | 'fragments' | 'lock' | 'pins'
+>;
 
 /** Releases with their paths of keys; the only `release` first. */
 export function releases(config: Config): [KeyPath, NonNullable<Config['release']>][] {

@@ -95,6 +95,7 @@ function packagesOfBase(
     platform,
     glibc,
     packages,
+    pins: null,
     states,
   });
   return made.lock === null ? null : { file, lock: made.lock, glibc };

@@ -51,6 +51,7 @@ function pythonEnv(work: LockWork, env: CodeEnvFacts, states: LockStates, owner:
       platform,
       glibc,
       packages,
+      pins: [...env.contentsPath, 'pins'],
       states,
     });
     for (const one of lock?.compiles ?? []) compiles.add(one);

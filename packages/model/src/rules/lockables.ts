@@ -32,6 +32,8 @@ export interface PythonWish extends Wish {
   readonly interpreter: string;
   readonly glibc: string;
   readonly packages: readonly PackageFacts[];
+  /** Path of keys of the file with the versions that run today; null: a base, which has none. */
+  readonly pins: KeyPath | null;
 }
 
 /** Debian packages to be locked. */
@@ -57,7 +59,7 @@ export class Lockables {
 
   python(what: PythonWish): LockState<LoadedPylock> {
     const { loaded } = this;
-    const { of, name, file, path, required, interpreter, platform, glibc, packages, states } = what;
+    const { of, name, file, path, required, interpreter, platform, glibc, packages, pins, states } = what;
     const lock = loaded.locks.get(file);
     const wanted = once(() => madeFrom(interpreter, platform, glibc, packages));
     const judged = states.judge('python', file, lock, (found) => lockDifferences(wanted(), found.madeFrom));
@@ -80,6 +82,9 @@ export class Lockables {
         },
         get requirements() {
           return requirementLines(packages);
+        },
+        get pins() {
+          return pins === null ? [] : pinLines(loaded.texts.get(pins.join('.'))?.text ?? '');
         },
       },
       path,
@@ -143,6 +148,16 @@ export class Lockables {
     this.all.push(lockable);
   }
 }
+
+/** What `pip freeze` and DSS write also has other lines (paths, addresses, comments): they pin nothing here. */
+function pinLines(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => PIN.test(line));
+}
+
+const PIN = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9.!+_-]+$/;
 
 function madeFrom(interpreter: string, platform: Platform, glibc: string, packages: readonly PackageFacts[]): MadeFrom {
   const requirements: Record<string, Digest> = {};
