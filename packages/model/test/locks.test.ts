@@ -203,7 +203,9 @@ describe('a code env on another builder', () => {
     });
     expect(pinned.diagnostics).toEqual([]);
     expect(pinned.expansion.locks).toMatchObject([{ pins: ['numpy==1.26.4', 'six==1.16.0'] }]);
-    expect(imageOf(pinned.expansion, ENV).inputs).toEqual(imageOf(plain.expansion, ENV).inputs);
+    const digests = ({ expansion }: Rig): readonly string[] =>
+      Object.entries(imageOf(expansion, ENV).inputs).map(([key, { digest }]) => `${key} ${digest}`);
+    expect(digests(pinned)).toEqual(digests(plain));
   });
 
   it('is broken where it is a link that leads nowhere, and nothing else is', async () => {
