@@ -63,7 +63,7 @@ export function markdown({ rows }: BenchResult, facts: Machine): string {
     line(HEADERS.map(() => '---')),
     ...rows.map((row) => line([row.what, ...cells(row)])),
     '',
-    `${machineText(facts)}. Median (smallest – largest) of ${counts(rows)} runs.`,
+    `${machineText(facts)}. ${counts(rows)}`,
   ].join('\n');
 }
 
@@ -95,7 +95,10 @@ function sampleText({ samples }: Side, unit: Unit): string {
     : `${figure(median(samples))} ${unit} (${figure(low)} – ${figure(high)})`;
 }
 
+/** How often was measured. Sizes and counts come out the same each time, and are taken once. */
 function counts(rows: readonly Row[]): string {
-  const [low, high] = range(rows.flatMap(({ ours }) => (ours.samples.length === 1 ? [] : [ours.samples.length])));
-  return low === high ? String(low) : `${low} to ${high}`;
+  const runs = rows.flatMap(({ ours }) => (ours.samples.length === 1 ? [] : [ours.samples.length]));
+  if (runs.length === 0) return 'Measured once.';
+  const [low, high] = range(runs);
+  return `Median (smallest – largest) of ${low === high ? low : `${low} to ${high}`} runs.`;
 }

@@ -87,6 +87,11 @@ describe('the document', () => {
     );
   });
 
+  it('says so where everything was measured once', () => {
+    const once: Row = { ...row, ours: { what: 'rebake', samples: [71] } };
+    expect(markdown({ name: 'noop', rows: [once] }, facts)).toMatch(/ at the start\. Measured once\.$/);
+  });
+
   it('is refused when it has no place for a benchmark', () => {
     expect(() => record(document, [{ name: 'other', rows: [row] }], facts)).toThrow('measured:other');
   });

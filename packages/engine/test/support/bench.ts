@@ -1,7 +1,7 @@
 /** A test's whole world: an engine, registries, a state, and `plan` and `apply` over them as a user would run them. */
 import { plan } from '@rebake/planner';
 import type { Planned } from '@rebake/planner';
-import type { Event, Node, NodeId, RegistryClient } from '@rebake/sdk';
+import type { Claims, Event, Node, NodeId, RegistryClient } from '@rebake/sdk';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,8 @@ export class Bench {
   store = memoryStore('lineage-1');
   parallel: number | null = 4;
   timeoutMs: number | null = null;
+  /** What somebody else has made. */
+  claims: Claims | undefined;
   runs = 0;
   /** Milliseconds; moves only when a test moves it. */
   time = Date.UTC(2026, 0, 1);
@@ -81,6 +83,7 @@ export class Bench {
       refresh: wish.refresh ?? 'all',
       signal: new AbortController().signal,
       memory: this.store,
+      claims: this.claims,
       force,
     });
     return plan(nodes, state, world, { force, ...(wish.prune === undefined ? {} : { prune: wish.prune }) });
@@ -99,6 +102,7 @@ export class Bench {
       registry: this.client,
       ctx: this.ctx,
       access: { secrets: {}, network: 'default' },
+      claims: this.claims,
       parallelism: 8,
       publishTimeoutMs: null,
       lock: { pid: 1, host: 'here' },
