@@ -1,4 +1,4 @@
-import type { Action, Lack, NodeId } from '@rebake/sdk';
+import type { Action, Lack, NodeId, Step } from '@rebake/sdk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { afterwards, simulate, type Run } from './oracle.ts';
@@ -6,11 +6,15 @@ import { digest, external, id, image, inEngine, inRegistry, publication, Scene }
 
 /** How one node of a random scene is declared and what has happened to it. */
 interface Piece {
-  readonly role: 'external' | 'image' | 'image2' | 'publication' | 'publication-here';
+  readonly role: 'external' | 'image' | 'image2' | 'delegated' | 'publication' | 'publication-here';
   readonly parents: readonly number[];
   readonly past: 'built' | 'edited' | 'rebuilt' | 'never';
   readonly seen: 'both' | 'registry' | 'engine' | 'nowhere' | 'other';
   readonly candidate: 'none' | 'same' | 'new' | 'nowhere';
+  /** Whether the candidate of a node without an entry is what somebody claims. */
+  readonly claimed: boolean;
+  /** Whether its entry knows of a place. */
+  readonly placed: boolean;
   readonly forced: boolean;
 }
 
@@ -22,6 +26,7 @@ const piece: fc.Arbitrary<Piece> = fc.record({
     'image',
     'image',
     'image2',
+    'delegated',
     'publication',
     'publication',
     'publication-here',
@@ -30,8 +35,12 @@ const piece: fc.Arbitrary<Piece> = fc.record({
   past: fc.constantFrom('built', 'built', 'built', 'built', 'edited', 'rebuilt', 'never'),
   seen: fc.constantFrom('both', 'both', 'registry', 'engine', 'nowhere', 'nowhere', 'other'),
   candidate: fc.constantFrom('none', 'none', 'none', 'same', 'new', 'nowhere'),
+  claimed: fc.boolean(),
+  placed: fc.boolean(),
   forced: fc.integer({ min: 0, max: 14 }).map((n) => n === 0),
 });
+
+const DELEGATE: Step = { step: 'delegate', kind: 'test/image', request: {}, at: [] };
 
 function pick(among: readonly string[], choices: readonly number[]): readonly string[] {
   return among.length === 0 ? [] : [...new Set(choices.map((choice) => among[choice % among.length]!))];
@@ -48,6 +57,8 @@ function sceneOf(pieces: readonly Piece[]): { readonly scene: Scene; readonly fo
     if (one.role === 'external') scene.declare(external(name));
     else if (one.role === 'image') scene.declare(image(name, pick(all, one.parents)));
     else if (one.role === 'image2') scene.declare(image(name, pick(all, one.parents), { builder: 'docker2' }));
+    else if (one.role === 'delegated')
+      scene.declare(image(name, pick(all, one.parents), { builder: 'docker2', steps: [DELEGATE] }));
     else if (images.length === 0) continue;
     else
       scene.declare(
@@ -60,7 +71,7 @@ function sceneOf(pieces: readonly Piece[]): { readonly scene: Scene; readonly fo
     const node = scene.node(name);
     return node.role === 'image' ? scene.capabilities(node.builder).engine : 'none';
   };
-  for (const [name, { past, seen }] of names) {
+  for (const [name, { past, seen, placed }] of names) {
     const node = scene.node(name);
     if (past === 'never') scene.entries.delete(node.id);
     // Built again in a run that did not get to what stands on it.
@@ -69,6 +80,8 @@ function sceneOf(pieces: readonly Piece[]): { readonly scene: Scene; readonly fo
         ...scene.entries.get(node.id)!,
         output: { identity: digest(`newer ${name}`), at: [] },
       });
+    const entry = scene.entries.get(node.id);
+    if (placed && entry) scene.entries.set(node.id, { ...entry, output: { ...entry.output, at: [inRegistry(name)] } });
     if (past === 'edited') scene.change(name, { text: 'edited' });
     const identity = past === 'rebuilt' && node.role === 'image' ? digest(`newer ${name}`) : scene.identity(name);
     const at = [
@@ -79,7 +92,7 @@ function sceneOf(pieces: readonly Piece[]): { readonly scene: Scene; readonly fo
     else if (seen === 'nowhere' && node.role !== 'external') scene.see(name);
     else scene.outputs.set(node.id, { seen: 'yes', value: { identity, at } });
   }
-  for (const [name, { candidate }] of names) {
+  for (const [name, { candidate, claimed }] of names) {
     const node = scene.node(name);
     if (candidate === 'none' || node.role !== 'image') continue;
     const parents = node.parents.map((parent) => {
@@ -95,6 +108,7 @@ function sceneOf(pieces: readonly Piece[]): { readonly scene: Scene; readonly fo
     const at =
       candidate === 'nowhere' ? [] : candidate === 'same' ? [inEngine(name, engineOf(name))] : [inRegistry(name)];
     scene.candidate(name, candidate === 'same' ? scene.identity(name) : digest(`found ${name}`), parents, ...at);
+    if (claimed && !scene.entries.has(node.id)) scene.claim(name);
   }
   return {
     scene,

@@ -3,7 +3,7 @@
  * or different. Knows nothing of outlooks, conditions and work lists.
  */
 import type { Digest, Effort, Image, Location, Node, NodeId } from '@rebake/sdk';
-import { buildGraph, judge, keyOf } from '../src/index.ts';
+import { buildGraph, isDelegated, judge, keyOf } from '../src/index.ts';
 import { digest, inEngine, inRegistry, type Scene } from './scene.ts';
 
 /** What one run did to a node. */
@@ -16,6 +16,8 @@ export interface Done {
   readonly changed: boolean;
   /** It was built because somebody needed it. */
   readonly wasMissing: boolean;
+  /** Nobody but who made it knows where it is: enough for what is made elsewhere from it. */
+  readonly onTrust: boolean;
 }
 
 export type Run = ReadonlyMap<NodeId, Done>;
@@ -48,9 +50,9 @@ function pass(
     const seen = scene.outputs.get(node.id);
     const shown = seen?.seen === 'yes' ? seen.value : null;
     const demand = demands.get(node.id);
-    const did = (effort: Effort, identity: Digest, at: readonly Location[] | null): void => {
+    const did = (effort: Effort, identity: Digest, at: readonly Location[] | null, onTrust = false): void => {
       const wasMissing = effort === 'build' && demand === 'build';
-      run.set(node.id, { effort, identity, at, wasMissing, changed: entry?.output.identity !== identity });
+      run.set(node.id, { effort, identity, at, wasMissing, onTrust, changed: entry?.output.identity !== identity });
     };
     switch (node.role) {
       case 'external':
@@ -63,9 +65,11 @@ function pass(
           const same = entry?.output.identity ?? scene.identity(node.id);
           did('build', different.has(node.id) ? digest(`different ${node.id}`) : same, null);
         } else if (fresh) {
-          did(demand ?? 'keep', entry!.output.identity, shown?.identity === entry!.output.identity ? shown.at : []);
+          const at = shown?.identity === entry!.output.identity ? shown.at : [];
+          did(demand ?? 'keep', entry!.output.identity, at, entry!.output.at.length === 0);
         } else {
-          did(demand ?? 'adopt', candidate!.output.identity, candidate!.output.at);
+          const { output, claim } = candidate!;
+          did(demand ?? 'adopt', output.identity, output.at, claim !== undefined);
         }
         break;
       }
@@ -93,6 +97,7 @@ function demandMore(scene: Scene, run: Run, demands: Demands): boolean {
       .find((parent): parent is Image => parent.role === 'image');
     const at = image === undefined ? null : run.get(image.id)!.at;
     if (image === undefined || at === null) continue;
+    if (node.role === 'image' && isDelegated(node) && run.get(image.id)!.onTrust) continue;
     const need = needed(scene, node, image, at);
     if (need === null || demands.get(image.id) === need) continue;
     demands.set(image.id, need);

@@ -2,6 +2,7 @@
 import {
   digestOf,
   type BuildError,
+  type Candidate,
   type Capabilities,
   type Digest,
   type Entry,
@@ -109,7 +110,7 @@ export function publication(
 export const DOCKER: Capabilities = {
   engine: ENGINE,
   contents: 'dockerfile@1',
-  steps: ['run@1', 'copy@1'],
+  steps: ['run@1', 'copy@1', 'delegate@1'],
   platforms: ['linux/amd64'],
   reproducible: false,
 };
@@ -127,7 +128,7 @@ export class Scene {
   nodes: Node[];
   readonly entries = new Map<NodeId, Entry>();
   readonly outputs = new Map<NodeId, Seen<Output>>();
-  readonly candidates = new Map<NodeId, { key: Digest; output: Output }>();
+  readonly candidates = new Map<NodeId, Candidate>();
   readonly builders = new Map<string, Seen<Capabilities>>([['docker', { seen: 'yes', value: DOCKER }]]);
   readonly movedTags = new Map<NodeId, string>();
   lineage = 'lineage-1';
@@ -219,6 +220,13 @@ export class Scene {
       key: keyOf(this.node(name), this.contentsOf(name), parents),
       output: { identity, at },
     });
+    return this;
+  }
+
+  /** Somebody says to have made what is the candidate of a node. */
+  claim(name: string): this {
+    const found = this.candidates.get(id(name));
+    if (found) this.candidates.set(id(name), { ...found, claim: { note: `somebody made ${name}`, unverified: [] } });
     return this;
   }
 
