@@ -55,6 +55,10 @@ describe('what somebody else has made', () => {
     ]);
     expect(await bench.applyPlan(nodes, planned)).toMatchObject({ is: 'done', summary: { counts: { adopted: 2 } } });
     expect([...bench.builder.built, ...dss.built]).toEqual([]);
+    expect(bench.events.filter(({ type }) => type === 'node-settled')).toMatchObject([
+      { node: 'base', outcome: 'adopted', claim: { note: NOTE, unverified: UNVERIFIED } },
+      { node: 'env', outcome: 'adopted', claim: { note: NOTE, unverified: UNVERIFIED } },
+    ]);
     const entry = bench.store.entries.get(id('env'));
     expect(entry).toMatchObject({ record: NOTE, output: { identity: identityOf('env') } });
     expect(entry?.parents).toEqual({ base: identityOf('base') });

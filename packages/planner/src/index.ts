@@ -7,6 +7,7 @@ export { judge, keyOf, own, type RoleOf } from './ledger.ts';
 export { means, shortNames } from './names.ts';
 export { parsePlan, planJsonSchema, type ParsedPlan } from './plan-file.ts';
 export { plan, type Planned } from './plan.ts';
-export { accessNeeds, isDelegated } from './presence.ts';
+export { accessNeeds } from './presence.ts';
 export { remainingMs } from './remaining.ts';
 export { selectNodes, type Selection, type TargetProblem } from './targets.ts';
+export { isDelegated } from './trust.ts';

@@ -46,14 +46,6 @@ export function presenceAnywhere(output: Output, engine: string): Presence {
   return presenceIn(output, engine) === 'absent' ? 'absent' : 'present';
 }
 
-/**
- * Whether a child is made by another system, from what that system finds: a parent of which rebake only knows what somebody says of it is
- * nothing that rebake could bring there.
- */
-export function isDelegated({ spec }: Image): boolean {
-  return spec.steps.some(({ step }) => step === 'delegate');
-}
-
 /** Whether some registry has it: such an image can be copied without its builder. */
 export function seenInRegistry(output: Output): boolean {
   return output.at.some(inRegistry);

@@ -7,13 +7,13 @@ import {
   buildBlocker,
   builderUnknown,
   capabilitiesOf,
-  isDelegated,
   presenceAnywhere,
   presenceIn,
   seenInRegistry,
   type Presence,
 } from './presence.ts';
 import type { Question, Situation, Situations } from './situation.ts';
+import { isTakenOnTrust } from './trust.ts';
 
 /**
  * How many conditions one node takes on from those who demand it. With more, it is planned as unconditional, which is a wider upper bound and
@@ -175,7 +175,7 @@ class Walk implements Spread {
     if (parent === undefined || this.#standsOn(parent, condition)) return;
     const situation = this.#situations[parent];
     if (situation === undefined || situation.verdict === 'do' || this.blockers.has(parent)) return;
-    if (this.#isTakenOnTrust(parent, rank)) return;
+    if (isTakenOnTrust(this.#question, parent, rank, situation.verdict)) return;
     const presence = this.#presence(parent, situation, rank);
     if (presence === 'fetchable') this.#add(this.fetches, parent, condition);
     if (presence === 'absent') {
@@ -185,18 +185,6 @@ class Walk implements Spread {
       this.#needsImage(parent, condition);
       this.#mayChange(parent);
     }
-  }
-
-  /**
-   * What somebody says to have made is enough for a child that another system makes; so is what was taken over in that way before, and has no place
-   * since then. Every other child needs it where it can be built on.
-   */
-  #isTakenOnTrust(parent: number, child: number): boolean {
-    const { graph, state, world } = this.#question;
-    const [image, needs] = [graph.order[parent], graph.order[child]];
-    if (image === undefined || needs?.role !== 'image' || !isDelegated(needs)) return false;
-    if (this.#situations[parent]?.verdict === 'adopt') return world.candidates.get(image.id)?.claim !== undefined;
-    return state.entries.get(image.id)?.output.at.length === 0;
   }
 
   #standsOn(rank: number, other: number): boolean {

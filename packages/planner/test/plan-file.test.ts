@@ -20,6 +20,7 @@ function richPlan(): Plan {
   scene.enter('old', digest('old'), { contents: 'other@1' }).see('env').see('pub/env');
   scene.declare(image('gone')).enter('gone', digest('gone')).undeclare('gone');
   scene.enter('forced', digest('newer'));
+  scene.declare(image('claimed')).candidate('claimed', digest('claimed'), []).claim('claimed');
   return scene.planned({ force: [id('forced')] }).plan;
 }
 
@@ -68,6 +69,7 @@ describe('parsePlan', () => {
       'TAG_MOVED',
       'UNDECLARED',
     ]);
+    expect(plan.actions.find(({ node }) => node === 'claimed')?.claim?.note).toBe('somebody made claimed');
     expect(await parsePlan(serializePlan(plan))).toEqual({ ok: true, plan });
     const read = await parsePlan(JSON.stringify(plan, null, 2));
     expect(read.ok && serializePlan(read.plan)).toBe(serializePlan(plan));

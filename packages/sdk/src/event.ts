@@ -1,7 +1,7 @@
 /** What happens during an apply, as one union. Reporters only consume it; `--json` prints it as it is, one event a line. */
 import type { BuildError, Digest, SentBytes } from '@rebake/image';
 import type { NodeId } from './node.ts';
-import type { Effort, Reason } from './plan.ts';
+import type { ClaimNote, Effort, Reason } from './plan.ts';
 
 /** What a builder reports while it works. `index` counts from 1; bytes are integers. */
 export type Progress =
@@ -63,6 +63,8 @@ export type EventBody =
       readonly identity: Digest | null;
       /** For `failed` and `cancelled`. */
       readonly error?: BuildError;
+      /** For `adopted`: what is said of an image that somebody else has made. */
+      readonly claim?: ClaimNote;
       /** For `skipped`: the failed node that is the cause. */
       readonly cause?: NodeId;
       /** Path of the log file, when one was written. */

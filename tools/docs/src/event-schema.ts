@@ -130,6 +130,12 @@ export const eventSchema = z.discriminatedUnion('type', [
       ms: milliseconds,
       identity: digest.nullable(),
       error: error.exactOptional().describe('For `failed` and `cancelled`.'),
+      claim: z
+        .strictObject({ note: text, unverified: z.array(text) })
+        .exactOptional()
+        .describe(
+          'For `adopted`: what is said of an image that somebody else has made, and what of it could not be verified.',
+        ),
       cause: nodeId.exactOptional().describe('For `skipped`: the failed node that is the cause.'),
       log: text.exactOptional().describe('Path of the log file, when one was written.'),
       sent: sent.exactOptional(),

@@ -1,6 +1,7 @@
 /** The reporter of an apply: a live block on a terminal, plain lines elsewhere, events as they are with --json. */
 import { sentText, type Effort, type Event, type NodeId, type Progress } from '@rebake/sdk';
 import type { Io } from '../io.ts';
+import { claimText } from './reasons.ts';
 import { countsText } from './summary.ts';
 import { duration, effortStyle, painter, type Paint } from './style.ts';
 
@@ -184,8 +185,9 @@ function settledLine(event: Event, options: PeopleOptions, paint: Paint): string
           : event.outcome === 'published'
             ? effortStyle('publish').format
             : 'cyan';
+      const said = event.claim === undefined ? '' : `${claimText(event.claim)}  `;
       const sent = event.sent === undefined ? '' : `  ${paint('dim', sentText(event.sent))}`;
-      return `${paint(format, event.outcome.padEnd(9))} ${name}  ${paint('dim', duration(event.ms))}${sent}\n`;
+      return `${paint(format, event.outcome.padEnd(9))} ${name}  ${said}${paint('dim', duration(event.ms))}${sent}\n`;
     }
     default:
       return event.outcome satisfies never;

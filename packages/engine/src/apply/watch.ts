@@ -91,6 +91,7 @@ export class Watch {
     const ms = started ? this.#ground.means.now() - started.at : null;
     if (started?.sent) this.#sent = plus(this.#sent, started.sent);
     const log = started?.log.path;
+    const claim = outcome === 'adopted' ? this.#ground.candidates.get(node)?.claim : undefined;
     this.#sink({
       type: 'node-settled',
       node,
@@ -98,6 +99,7 @@ export class Watch {
       ms: ms ?? 0,
       identity,
       ...(error ? { error } : {}),
+      ...(claim ? { claim } : {}),
       ...(cause ? { cause } : {}),
       ...(log ? { log } : {}),
       ...(started?.sent ? { sent: started.sent } : {}),
