@@ -5,3 +5,4 @@ export { containerConfigsOf, field, isObject, sparkConfigsOf } from './settings.
 export type { DssContainerConfig, DssSparkConfig } from './settings.ts';
 export { declarationOf } from './declare/index.ts';
 export type { Declared, DeclareOptions, Sections, Unmapped } from './declare/types.ts';
+export { readDataDir } from './data-dir.ts';

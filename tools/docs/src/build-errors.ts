@@ -338,6 +338,16 @@ export const FAILURES: readonly FailureGroup[] = [
     ],
   },
   {
+    title: 'DSS instances',
+    rows: [
+      row(
+        'DSS_DATA_DIR',
+        'The data directory of a DSS instance is not there, or is not to be read.',
+        'Give the folder that has `install.ini` in it, and the right to read it.',
+      ),
+    ],
+  },
+  {
     title: 'Runs and state',
     rows: [
       row(
