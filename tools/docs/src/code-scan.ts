@@ -18,6 +18,7 @@ const PACKAGES = [
   'buildkit',
   'cache',
   'layers',
+  'dss',
   'python',
   'debian',
   'lock',

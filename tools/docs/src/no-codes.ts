@@ -1,6 +1,6 @@
 /** Names of variables and of other people's errors, which look like codes of failures and are none. */
 
-/** Literals in upper snake case that are no codes: variables of the environment, and codes of Node's. */
+/** Literals in upper snake case that are no codes: variables of the environment, codes of Node's, and words of DSS's. */
 export const NO_CODES: ReadonlySet<string> = new Set([
   'BUILDKIT_HOST',
   'CONDA_PREFIX',
@@ -66,4 +66,15 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   'PATH_ESCAPES_ROOT',
   'PATH_LOOP',
   'PATH_NAME',
+  // DSS's own words: modes of code envs, and what can be added to their images.
+  'AUTOMATION_VERSIONED',
+  'BASIC_GPU_ENABLING',
+  'CUDA_SUPPORT_FOR_TORCH2_WITH_PYPI_NVIDIA_PACKAGES',
+  'HUGGING_FACE_LOCAL_CPU',
+  'HUGGING_FACE_LOCAL_GPU',
+  'PYTHON36_SUPPORT',
+  'PYTHON37_SUPPORT',
+  'PYTHON38_SUPPORT',
+  'SYSTEM_LEVEL_CUDA_112_CUDNN_811',
+  'SYSTEM_LEVEL_CUDA_122_CUDNN_897',
 ]);
