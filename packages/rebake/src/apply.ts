@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apply as run, type BrakeSettings, type RunSummary } from '@rebake/engine';
 import type { Stale } from '@rebake/planner';
-import type { Diagnostic, Event, LockHolder, Plan } from '@rebake/sdk';
+import type { Diagnostic, Event, LockHolder, Node, Plan } from '@rebake/sdk';
 import { DEFAULT_PARALLELISM, PUBLISH_TIMEOUT_MS } from './defaults.ts';
 import { readPlan } from './plan-file.ts';
 import { buildersOf, nodesToDo, withPlan, type PlanOptions, type PlanResult } from './plan.ts';
@@ -17,6 +17,8 @@ export interface ApplyOptions extends PlanOptions {
   readonly planFile?: string;
   /** Actions at a time. */
   readonly parallelism?: number;
+  /** What is wanted first, such as the envs that are used most, with the bases below them; greater is earlier. */
+  readonly priority?: (node: Node) => number;
   /** When nothing more is started although there is more to do. */
   readonly brakes?: BrakeSettings;
   /** Asked before anything is changed, with the fresh plan; a saved plan is its own approval. */
@@ -94,6 +96,7 @@ async function carryOut(project: Project, session: Session, plan: Plan, options:
     proxies: expansion.proxies,
     beforePush: prePushHooks(expansion.prePush, options.env ?? process.env),
     claims: options.claims,
+    priority: options.priority,
     parallelism: options.parallelism ?? DEFAULT_PARALLELISM,
     ...(options.brakes === undefined ? {} : { brakes: options.brakes }),
     publishTimeoutMs: PUBLISH_TIMEOUT_MS,

@@ -34,6 +34,8 @@ import { Ground } from './ground.ts';
 import type { BeforePush } from './ground.ts';
 import { lanesOf } from './lanes.ts';
 import { membersOf } from './members.ts';
+import { startOrder } from './order.ts';
+import type { Priority } from './order.ts';
 import { Scheduler } from './scheduler.ts';
 import { judgeNode } from './verdict.ts';
 import { Watch } from './watch.ts';
@@ -55,6 +57,8 @@ export interface ApplyInput {
   readonly claims?: Claims | undefined;
   /** Everything at once: builds, transfers and questions. */
   readonly parallelism: number;
+  /** What is wanted first, before the longest way to go; absent: nothing. */
+  readonly priority?: Priority | undefined;
   /** When nothing more is started although there is more to do; absent: never. */
   readonly brakes?: BrakeSettings;
   /** Longest time of one publication, in milliseconds; null: no limit. Those of builds are the builders'. */
@@ -184,7 +188,8 @@ class Run {
   #schedule(capabilities: ReadonlyMap<string, Seen<Capabilities>>): Promise<void> {
     const { input, ground } = { input: this.#input, ground: this.#ground };
     const limits = { parallelism: input.parallelism, lanes: lanesOf(input.builders, capabilities) };
-    const members = membersOf(ground, remainingMs(input.plan, input.nodes, this.#state));
+    const remaining = remainingMs(input.plan, input.nodes, this.#state);
+    const members = membersOf(ground, startOrder(ground.graph, remaining, input.priority));
     const scheduler = new Scheduler(members, limits, {
       judge: (node, parents) => judgeNode(ground, node, parents, capabilities),
       settle: (settlement) => this.#settle(settlement),

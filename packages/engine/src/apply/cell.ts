@@ -25,7 +25,7 @@ export interface Member {
   readonly from: { readonly node: NodeId; readonly demand: Demand } | null;
   /** What the plan allows. */
   readonly atMost: Effort;
-  /** Length of the longest path that starts here, in milliseconds. */
+  /** Among those that may start, the one with the greatest goes first. */
   readonly priority: number;
   /** Name of the builder whose limit counts. */
   readonly lane: string | null;

@@ -1,12 +1,12 @@
-/** A plan as the scheduler takes it: who waits for whom, what is demanded of which parent, and how long the way is from there. */
+/** A plan as the scheduler takes it: who waits for whom, what is demanded of which parent, and what goes first. */
 import { isDelegated } from '@rebake/planner';
 import type { Action, Node, NodeId } from '@rebake/sdk';
 import type { Member } from './cell.ts';
 import type { Ground } from './ground.ts';
 
 /** Members in the order of the plan, which is parents first. */
-export function membersOf(ground: Ground, remaining: ReadonlyMap<NodeId, number>): readonly Member[] {
-  return ground.plan.actions.map((action) => memberOf(ground, action, remaining.get(action.node) ?? 0));
+export function membersOf(ground: Ground, order: ReadonlyMap<NodeId, number>): readonly Member[] {
+  return ground.plan.actions.map((action) => memberOf(ground, action, order.get(action.node) ?? 0));
 }
 
 function memberOf(ground: Ground, action: Action, priority: number): Member {
