@@ -6,6 +6,7 @@ import { VERSION } from './version.ts';
 import { applyCommand } from './commands/apply.ts';
 import { exportCommand } from './commands/export.ts';
 import { graphCommand } from './commands/graph.ts';
+import { importCommand } from './commands/import.ts';
 import { lockCommand } from './commands/lock.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { planCommand } from './commands/plan.ts';
@@ -32,6 +33,7 @@ export function program(io: Io, exit: (code: ExitCode) => void): Command {
     .showHelpAfterError('(rebake --help lists the commands)');
   const commands = [
     validateCommand,
+    importCommand,
     lockCommand,
     planCommand,
     applyCommand,

@@ -36,7 +36,7 @@ describe('help', () => {
       },
       () => {},
     );
-    expect(commands).toHaveLength(14);
+    expect(commands).toHaveLength(15);
     for (const command of commands) {
       const { code, out } = await project.rebake(`${command.name()} --help`);
       expect(code).toBe(EXIT.done);

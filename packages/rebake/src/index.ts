@@ -7,6 +7,7 @@ import type { Diagnostic, Plan } from '@rebake/sdk';
 import type { ApplyOptions, ApplyResult } from './apply.ts';
 import type { ExportOptions, ExportResult } from './export.ts';
 import type { GraphResult } from './graph.ts';
+import type { ImportDssOptions, ImportDssResult } from './import.ts';
 import type { LockOptions, LockResult } from './lock-report.ts';
 import type { PlanOptions, PlanResult } from './plan.ts';
 import type { NewPluginOptions, NewPluginResult } from './scaffold/index.ts';
@@ -29,6 +30,8 @@ export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
 export { explanationJson, type Explanation, type LastRun } from './explanation.ts';
 export type { ExportedNode, ExportOptions, ExportResult } from './export.ts';
 export type { GraphResult } from './graph.ts';
+export type { ImportDssOptions, ImportDssResult } from './import.ts';
+export type { ImportDifference } from './import-merge.ts';
 export type { PackageChange } from './lock-changes.ts';
 export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
 export type { Planned, PlanOptions, PlanResult } from './plan.ts';
@@ -140,4 +143,9 @@ export async function serializePlan(made: Plan): Promise<string> {
 /** Saves a plan where `apply` can take it from; `file` is relative to `cwd`. What hinders is a diagnostic. */
 export async function savePlan(made: Plan, file: string, cwd: string): Promise<readonly Diagnostic[]> {
   return (await import('./plan-file.ts')).savePlan(made, file, cwd);
+}
+
+/** Writes what a DSS instance has as a declaration, or compares it with the one that is there. Contacts nothing. */
+export async function importDss(options: ImportDssOptions): Promise<ImportDssResult> {
+  return (await import('./import.ts')).importDss(options);
 }

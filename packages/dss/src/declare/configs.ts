@@ -1,8 +1,10 @@
 /** Registries, base images and configs of containers and Spark of a reading. */
 import type { InstanceReading, Json, JsonObject } from '../reading.ts';
 import { containerConfigsOf, isObject, sparkConfigsOf } from '../settings.ts';
-import { compact, type Selectable } from './env.ts';
+import { compact } from './contents.ts';
+import type { Selectable } from './env.ts';
 import { nameOf, Names } from './names.ts';
+import { isSecret } from './secrets.ts';
 import type { Draft } from './types.ts';
 
 /** The sections, and the names that envs may select. */
@@ -26,7 +28,7 @@ export function configsOf(reading: InstanceReading, contents: JsonObject, draft:
   for (const row of containerConfigsOf(reading)) {
     const key = names.take(row.cluster === null ? row.name : `${row.name}-${row.cluster}`);
     const where = `containerConfigs.${key}`;
-    const build = row.buildConfig;
+    const build = builderOf(row.buildConfig);
     const { registry, rest } = made.registry(row.repositoryURL ?? textOf(build, 'repositoryURL'), where);
     containers.set(row.name, [...(containers.get(row.name) ?? []), key]);
     containerConfigs[key] = compact({
@@ -39,11 +41,19 @@ export function configsOf(reading: InstanceReading, contents: JsonObject, draft:
       allowedGroups: row.allowedGroups.length === 0 ? null : row.allowedGroups,
       workloadType: row.workloadType,
       properties: propertiesOf(row.properties, where, draft),
-      prePush: made.prePush(row.prePushMode, row.prePushScript, where),
+      prePush: made.prePush(
+        row.prePushMode ?? textOf(build, 'prePushMode'),
+        row.prePushScript ?? textOf(build, 'prePushScript'),
+        where,
+      ),
     });
     noteRest(row.rest, where, draft);
-    if (build !== null)
-      draft.unmapped.push({ where: `${where}.buildConfig`, value: build, why: 'builders of DSS are not declared' });
+    if (row.buildConfig !== null)
+      draft.unmapped.push({
+        where: `${where}.buildConfig`,
+        value: row.buildConfig,
+        why: 'builders of DSS are not declared',
+      });
   }
   const spark = new Map<string, string[]>();
   const sparkConfigs: Record<string, Json> = {};
@@ -140,10 +150,22 @@ class Places {
       });
       return null;
     }
+    // DSS may hold the path of a script on its host instead of a text; what is there cannot be read from here.
+    if (/^\/[^\s]*$/.test(script.trim())) {
+      this.draft.unmapped.push({ where: `${where}.prePushScript`, value: script, why: 'a file of the DSS host' });
+      return null;
+    }
     const path = `scripts/${this.draft.options.name}/${where}.sh`;
     this.draft.files.set(path, script);
     return { mode: 'custom', script: path };
   }
+}
+
+/** The part of a build config that names registry and base: since DSS 15 under the kind of its builder. */
+function builderOf(build: JsonObject | null): JsonObject | null {
+  if (build === null) return null;
+  const part = Object.entries(build).find(([key, value]) => key.endsWith('BuilderConfig') && isObject(value))?.[1];
+  return isObject(part) ? { ...build, ...part } : build;
 }
 
 function textOf(value: JsonObject | null, key: string): string | null {
@@ -157,7 +179,9 @@ function propertiesOf(list: Json, where: string, draft: Draft): JsonObject | nul
   const found: Record<string, Json> = {};
   for (const row of list as readonly Json[]) {
     const [key, value] = isObject(row) ? [row['key'], row['value']] : [];
-    if (typeof key === 'string' && key !== '' && typeof value === 'string') found[key] = value;
+    if (typeof key === 'string' && typeof value === 'string' && isSecret(key, value))
+      draft.unmapped.push({ where: `${where}.properties.${key}`, value: null, why: 'it looks like a secret' });
+    else if (typeof key === 'string' && key !== '' && typeof value === 'string') found[key] = value;
     else draft.unmapped.push({ where: `${where}.properties`, value: row, why: 'no pair of key and value' });
   }
   return found;

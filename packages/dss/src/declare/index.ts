@@ -2,8 +2,11 @@
 import type { InstanceReading, Json, JsonObject } from '../reading.ts';
 import { field } from '../settings.ts';
 import { configsOf } from './configs.ts';
-import { compact, envOf } from './env.ts';
+import { compact } from './contents.ts';
+import { envOf } from './env.ts';
 import { Names } from './names.ts';
+import { othersOf } from './others.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { Declared, DeclareOptions, Draft } from './types.ts';
 
 /** Maps what can be declared, and lists the rest. */
@@ -17,6 +20,7 @@ export function declarationOf(reading: InstanceReading, options: DeclareOptions)
     const key = names.take(env.name);
     codeEnvs[key] = envOf(env, key, configs, draft);
   }
+  draft.unmapped.push(...othersOf(reading));
   for (const sentence of reading.missing) draft.unmapped.push({ where: reading.place, value: null, why: sentence });
   if (reading.version === null)
     draft.unmapped.push({ where: 'release', value: null, why: 'nothing says the version of DSS' });
@@ -35,7 +39,10 @@ export function declarationOf(reading: InstanceReading, options: DeclareOptions)
   return {
     sections: Object.fromEntries(Object.entries(sections).filter(([, its]) => Object.keys(its).length > 0)),
     files: draft.files,
-    unmapped: draft.unmapped,
+    unmapped: draft.unmapped.map((one) => ({
+      ...one,
+      value: withoutSecrets(one.value, one.where.split('.').at(-1)),
+    })),
   };
 }
 

@@ -61,6 +61,7 @@ test('a managed env keeps its packages, fragments, script and the versions that 
     'containerConfigs.cpu-EU.dockerHost',
     'containerConfigs.gpu.dockerHost',
     'codeEnvs.glm.settings.desc.odd',
+    'codeEnvs.glm.pins',
     'codeEnvs.glm.containerConfs',
   ]);
 });
@@ -117,4 +118,87 @@ test('names that cannot stand become ones that can, each its own, and no file le
   expect(new Set(keys.map((key) => key.toLowerCase())).size).toBe(5);
   for (const key of keys) expect(key).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
   for (const path of files.keys()) expect(path.split('/')).not.toContain('..');
+});
+
+test('what no image can have is left out by name, and the env is declared without images', () => {
+  const { sections, files, unmapped } = declarationOf(
+    reading([
+      env('house', { allContainerConfs: true, specPackageList: 'six\n-e /data/house\n--pre' }),
+      env('geo', { allContainerConfs: true, desc: { conda: true }, specCondaEnvironment: 'libgdal=3.4' }),
+      env('odd', { allContainerConfs: true, desc: { pythonInterpreter: 'PYPY' } }),
+      env('plots', { allContainerConfs: true, specPackageList: 'ggplot2\ntidyr,"1.2.0"' }, { language: 'R' }),
+    ]),
+    OPTIONS,
+  );
+  const selected = Object.entries(sections['codeEnvs'] ?? {}).map(([name, one]) => [
+    name,
+    (one as JsonObject)['containerConfigs'],
+  ]);
+  const all = ['cpu-EU', 'gpu'];
+  expect(Object.fromEntries(selected)).toEqual({ house: 'none', geo: 'none', odd: 'none', plots: all });
+  expect(files.get('envs/design/house/requirements.txt')).toBe(
+    'six\n# left out, it is a folder or checkout of the DSS host: -e /data/house\n--pre\n',
+  );
+  expect(files.get('envs/design/plots/requirements.txt')).toBe('ggplot2\ntidyr\n');
+  const listed = Object.fromEntries(unmapped.map(({ where, value }) => [where, value]));
+  expect(listed).toMatchObject({
+    'codeEnvs.house.packages': '-e /data/house',
+    'codeEnvs.geo.conda': 'libgdal=3.4',
+    'codeEnvs.odd.interpreter': 'PYPY',
+    'codeEnvs.plots.packages': 'tidyr,"1.2.0"',
+  });
+});
+
+test('what looks like a secret is in no section, no file and no list', () => {
+  const made = declarationOf(
+    {
+      ...reading([
+        env('glm', {
+          specPackageList: '--index-url https://me:hush-1@pypi.example.com/simple\nsix',
+          apiToken: 'hush-2',
+        }),
+      ]),
+      generalSettings: {
+        mail: { password: 'hush-3' },
+        containerSettings: {
+          executionConfigs: [
+            {
+              name: 'cpu',
+              properties: [{ key: 'account.key', value: 'hush-4' }],
+              extra: [{ key: 'db.password', value: 'hush-5' }],
+            },
+          ],
+        },
+      },
+    },
+    OPTIONS,
+  );
+  expect(JSON.stringify([made.sections, ...made.files, made.unmapped])).not.toContain('hush');
+  expect(made.unmapped.map(({ where }) => where)).toEqual([
+    'containerConfigs.cpu.properties.account.key',
+    'containerConfigs.cpu.extra',
+    'codeEnvs.glm.settings.apiToken',
+    'codeEnvs.glm.packages',
+    'codeEnvs.glm.containerConfigs',
+    'generalSettings.mail',
+  ]);
+});
+
+test('a build config of DSS 15 gives registry, base and hook of the configs that name it', () => {
+  const docker = { repositoryURL: 'registry.example.com/dss', baseImage: 'own:1', prePushMode: 'ECR' };
+  const made = declarationOf(
+    {
+      ...reading([]),
+      generalSettings: {
+        containerSettings: {
+          buildConfigs: [{ name: 'build', imageBuilderType: 'DOCKER', dockerBuilderConfig: docker }],
+          executionConfigs: [{ name: 'cpu', type: 'KUBERNETES', imageBuildConfig: 'build' }],
+        },
+      },
+    },
+    OPTIONS,
+  );
+  expect(made.sections['containerConfigs']).toMatchObject({
+    cpu: { base: 'own', registry: 'registry.example.com-dss', prePush: { mode: 'ecr' } },
+  });
 });
