@@ -104,4 +104,13 @@ describe('a second import', () => {
     expect(project.read('rebake.yaml')).toContain('version: 13.0.0');
     expect(project.read('rebake.yaml')).toContain('codeEnvs:');
   });
+
+  it('writes nothing at all where a field has no place in the file', async () => {
+    using project = rig({ 'rebake.yaml': 'version: 1\nrelease: { version: 14.3.2 }\ncodeEnvs: 7\n' });
+    await writeDataDir(generateInstance(SMALL), project.path('data'));
+    const { code, err } = await project.rebake('import dss --data-dir data --update');
+    expect(code).toBe(1);
+    expect(err).toContain('cannot be set: what holds it is not written as a mapping');
+    expect(existsSync(project.path('envs'))).toBe(false);
+  });
 });

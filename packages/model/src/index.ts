@@ -16,7 +16,7 @@ export type {
 export { defineConfig } from './define-config.ts';
 export { diagnostic, DIAGNOSTIC_KINDS, distinct, fromSource, type DiagnosticCode } from './diagnostic-codes.ts';
 export { writeDraft } from './edit/write.ts';
-export { configText, configValue, editedConfig, type ConfigEdit } from './edit/config-text.ts';
+export { ConfigNotEditable, configText, configValue, editedConfig, type ConfigEdit } from './edit/config-text.ts';
 export { upgradeRelease, type UpgradeOutcome, type UpgradeRequest } from './edit/upgrade.ts';
 export { expand } from './expand/index.ts';
 export { inputsReference } from './expand/inputs.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { declarationOf, readDataDir, type Declared, type InstanceReading, type Unmapped } from '@rebake/dss';
-import { configText, configValue, editedConfig, writeDraft } from '@rebake/model';
+import { ConfigNotEditable, configText, configValue, editedConfig, writeDraft } from '@rebake/model';
 import type { Diagnostic } from '@rebake/sdk';
 import { BuildFailure } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
@@ -79,7 +79,7 @@ export function importReading(reading: InstanceReading, options: ImportDssOption
       diagnostics: [],
     };
   } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    if (!(error instanceof ConfigNotEditable) && !(error instanceof Error && 'syscall' in error)) throw error;
     return refused(file, error.message);
   }
 }
@@ -133,13 +133,13 @@ function write(place: Place, declared: Declared, { first, apply, dry }: Work): r
   const fields = apply.filter(({ path }) => path.length > 0);
   const config = first || fields.length > 0 ? [relative(dir, file)] : [];
   const written = [...texts.map(({ where }) => where), ...config];
+  // Made before anything is written: where an edit has no place, nothing is.
+  const edits = fields.map(({ path, after }) => ({ path, value: after }));
+  const edited = first || fields.length === 0 ? null : editedConfig(readFileSync(file, 'utf8'), edits);
   if (dry || written.length === 0) return written;
   for (const { where, kind, after } of texts) put(join(dir, where), String(after), kind === 'added');
   if (first) put(file, configText(declared.sections), true);
-  else if (fields.length > 0) {
-    const edits = fields.map(({ path, after }) => ({ path, value: after }));
-    writeDraft(file, editedConfig(readFileSync(file, 'utf8'), edits)).commit();
-  }
+  else if (edited !== null) writeDraft(file, edited).commit();
   const memory: Memory = { sections: declared.sections, files: Object.fromEntries(declared.files) };
   put(place.memory, `${JSON.stringify(memory, null, 1)}\n`, false);
   return written;

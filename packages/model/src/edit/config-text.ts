@@ -26,14 +26,21 @@ export function configValue(text: string): Readonly<Record<string, unknown>> | n
   }
 }
 
-/** The text with edits made. Throws where the text is no YAML: see {@link configValue}. */
+/** An edit has no place in the file: it is no YAML, or what holds the value is written as something else than a mapping, such as an alias. */
+export class ConfigNotEditable extends Error {}
+
+/** The text with edits made. Throws {@link ConfigNotEditable}. */
 export function editedConfig(text: string, edits: readonly ConfigEdit[]): string {
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw new ConfigNotEditable(error.message);
   for (const { path, value } of edits) {
-    if (value === undefined) document.deleteIn(path);
-    else document.setIn(path, document.createNode(value, { aliasDuplicateObjects: false }));
+    try {
+      if (value === undefined) document.deleteIn(path);
+      else document.setIn(path, document.createNode(value, { aliasDuplicateObjects: false }));
+    } catch {
+      throw new ConfigNotEditable(`\`${path.join('.')}\` cannot be set: what holds it is not written as a mapping`);
+    }
   }
   return document.toString(FORM);
 }
