@@ -133,7 +133,10 @@ describe('nodes of a plugin', () => {
     expect(check([{ ...image, parents: [], spec: { steps: [layout], env: {} } }]).problems).toEqual([]);
     const whole = { step: 'dockerfile', text: 'FROM debian:12\n', files: FILES, froms: ['debian:12'] };
     expect(check([debian, { ...image, parents: [debian.id], spec: { steps: [whole], env: {} } }]).problems).toEqual([]);
-    const names = new Set([...steps, layout, whole].map(({ step }) => step));
+    const place = { registry: 'registry.example.com', repository: 'dss/glm', tag: null };
+    const delegate = { step: 'delegate', kind: 'dss/code-env-images', request: { name: 'glm' }, at: [place] };
+    expect(check([{ ...image, spec: { steps: [delegate], env: {} } }]).problems).toEqual([]);
+    const names = new Set([...steps, layout, whole, delegate].map(({ step }) => step));
     expect([...names].toSorted()).toEqual(Object.keys(STEP_VERSIONS).toSorted());
   });
 
