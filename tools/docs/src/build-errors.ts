@@ -345,6 +345,12 @@ export const FAILURES: readonly FailureGroup[] = [
         'The data directory of a DSS instance is not there, or is not to be read.',
         'Give the folder that has `install.ini` in it, and the right to read it.',
       ),
+      row('DSS_REFUSED', 'DSS answers a request with an error.', 'Read the words of DSS that come with it.'),
+      row(
+        'DSS_BUILD_FAILED',
+        'DSS was asked to build the images of a code env, and says that this failed.',
+        'Read the words of DSS that come with it: most often the packages of the env cannot be installed on the base image.',
+      ),
     ],
   },
   {
