@@ -120,7 +120,10 @@ function selectionOf(
   draft: Draft,
 ): Json {
   const everything = [...known.values()].flat();
-  if (field(settings, all) === true) return everything.length === 0 ? 'none' : everything;
+  // A list, for `all` would mean the configs of other instances in the same declaration too.
+  if (field(settings, all) === true && everything.length > 0) return everything;
+  if (field(settings, all) === true)
+    draft.unmapped.push({ where: `${where}.${all}`, value: true, why: 'there is no config to select' });
   const named = field(settings, list);
   const found = (Array.isArray(named) ? named : []).flatMap((one: Json) => {
     const names = typeof one === 'string' ? known.get(one) : undefined;

@@ -202,3 +202,14 @@ test('a build config of DSS 15 gives registry, base and hook of the configs that
     cpu: { base: 'own', registry: 'registry.example.com-dss', prePush: { mode: 'ecr' } },
   });
 });
+
+test('all configs are a list of those of this instance, and what selects none that exists says so', () => {
+  const every = env('glm', { allContainerConfs: true, allSparkKubernetesConfs: true });
+  const { sections, unmapped } = declarationOf(reading([every]), OPTIONS);
+  expect(sections['codeEnvs']?.['glm']).toMatchObject({ containerConfigs: ['cpu-EU', 'gpu'], sparkConfigs: 'none' });
+  expect(unmapped).toContainEqual({
+    where: 'codeEnvs.glm.allSparkKubernetesConfs',
+    value: true,
+    why: 'there is no config to select',
+  });
+});
