@@ -46,6 +46,7 @@ export {
   type ResolveRequest,
   type Workload,
 } from './resolve.ts';
+export { dssBaseName, dssEnvRepository, type DssBaseName, type DssBaseType, type DssEnvName } from './dss-names.ts';
 export { simulateRelease, type SimulateOutcome, type SimulateRequest, type Simulation } from './simulate.ts';
 export { configJsonSchema } from './schema-json.ts';
 export type {

@@ -114,6 +114,16 @@ describe('images that DSS builds', () => {
     await expect(updates.update(GLM, watch)).rejects.toMatchObject({ error: { code: 'DSS_BUILD_FAILED' } });
   });
 
+  it('are waited for by each only until it is aborted itself', async () => {
+    const { updates, watch } = stage({ futures: [RUNNING] });
+    const gate = Promise.withResolvers<void>();
+    const first = updates.update(GLM, { ...watch, pause: () => gate.promise });
+    const reason = new Error('stopped');
+    await expect(updates.update(GLM, { ...watch, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    gate.resolve();
+    await expect(first).resolves.toBeUndefined();
+  });
+
   it('are no longer built when the run is aborted', async () => {
     const { updates, watch, calls, controller } = stage({ futures: [RUNNING, RUNNING] });
     const reason = new Error('stopped');
