@@ -4,3 +4,6 @@ export { generateInstance } from './generate.ts';
 export type { GenerateOptions } from './generate.ts';
 export { writeDataDir } from './data-dir.ts';
 export type { AutomationLayout, DataDirOptions } from './data-dir.ts';
+export { startFakeDss } from './server.ts';
+export type { FakeDss } from './server.ts';
+export type { BuiltImages, Fault, RecordedCall, ServerOptions } from './server-types.ts';
