@@ -5,7 +5,6 @@ import type { Plugin } from '@rebake/sdk';
 const BUILT_IN: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
   buildkit: () => import('@rebake/plugin-buildkit'),
   docker: () => import('@rebake/plugin-docker'),
-  dss: () => import('@rebake/plugin-dss'),
   oci: () => import('@rebake/plugin-oci'),
   podman: () => import('@rebake/plugin-podman'),
 };

@@ -4,6 +4,8 @@ import { count } from './style.ts';
 
 /** Longest value that is shown. */
 const WIDTH = 60;
+/** So many settings of one kind are told in one line. */
+const MANY = 3;
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
 /** How it was asked for. */
@@ -17,9 +19,7 @@ export function importText({ written, differences, unmapped, envs }: ImportDssRe
   const lines = [`Read ${count(envs, 'code env')}.`];
   if (unmapped.length > 0) {
     lines.push('', `${count(unmapped.length, 'setting')} not in the declaration:`);
-    for (const { where, value, why } of unmapped) {
-      lines.push(`  ${where}${value === null ? '' : ` = ${shown(value)}`}: ${why}`);
-    }
+    lines.push(...unmappedLines(unmapped));
   }
   if (differences.length > 0) {
     lines.push('', `The instance differs from what is there in ${count(differences.length, 'field')}:`);
@@ -35,6 +35,28 @@ export function importText({ written, differences, unmapped, envs }: ImportDssRe
     lines.push('', waiting ? 'Nothing was written: --update does.' : 'Nothing to write.');
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What many have alike is one line: a fleet has thousands of settings, and people read a screen. With `--json` all of them are there. */
+function unmappedLines(unmapped: ImportDssResult['unmapped']): readonly string[] {
+  const groups = Map.groupBy(unmapped, ({ where, why }) => `${sectionOf(where)}\n${fieldOf(where)}\n${why}`);
+  return [...groups.values()].flatMap((rows) => {
+    const [first] = rows;
+    if (first === undefined) return [];
+    if (rows.length >= MANY)
+      return [`  ${sectionOf(first.where)}, ${rows.length} times ${fieldOf(first.where)}: ${first.why}`];
+    return rows.map(({ where, value, why }) => `  ${where}${value === null ? '' : ` = ${shown(value)}`}: ${why}`);
+  });
+}
+
+function sectionOf(where: string): string {
+  return where.slice(0, where.includes('.') ? where.indexOf('.') : where.length);
+}
+
+/** Names of code envs may have dots: what is behind `settings` is the field, else the last part. */
+function fieldOf(where: string): string {
+  const at = where.indexOf('.settings.');
+  return at === -1 ? where.slice(where.lastIndexOf('.') + 1) : where.slice(at + '.settings.'.length);
 }
 
 function differenceLine({ where, path, kind, before, after, byHand }: ImportDifference): string {
