@@ -64,3 +64,18 @@ it('meets a fault as often as asked, then answers', async () => {
   expect([first.status, await first.json()]).toMatchObject([503, { message: 'busy' }]);
   expect((await call('GET', path)).status).toBe(200);
 });
+
+it('drops a connection, answers what is no JSON, and counts the requests at once', async () => {
+  const path = '/admin/general-settings';
+  const { call, at } = await started({
+    imageBuildMs: 50,
+    faults: [
+      { method: 'GET', path, times: 1, kind: 'drop' },
+      { method: 'GET', path, times: 1, kind: 'garbage' },
+    ],
+  });
+  await expect(call('GET', path)).rejects.toThrow('fetch failed');
+  await expect((await call('GET', path)).json()).rejects.toThrow('JSON');
+  await Promise.all([1, 2, 3].map(() => call('POST', `${at}/images?wait=true`)));
+  expect(server?.peak()).toBe(3);
+});
