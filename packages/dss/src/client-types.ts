@@ -49,8 +49,9 @@ export interface DssClient {
   allUsages(): Promise<readonly JsonObject[]>;
   listLogs(language: EnvLanguage, name: string): Promise<readonly JsonObject[]>;
   log(language: EnvLanguage, name: string, log: string): Promise<string>;
-  versionOfProject(language: EnvLanguage, name: string, projectKey: string): Promise<JsonObject>;
   generalSettings(): Promise<JsonObject>;
   putGeneralSettings(settings: JsonObject): Promise<Json>;
   pushBaseImages(): Promise<JsonObject>;
+  listClusters(): Promise<readonly JsonObject[]>;
+  cluster(id: string): Promise<JsonObject>;
 }

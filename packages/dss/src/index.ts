@@ -6,3 +6,5 @@ export type { DssContainerConfig, DssSparkConfig } from './settings.ts';
 export { declarationOf } from './declare/index.ts';
 export type { Declared, DeclareOptions, Sections, Unmapped } from './declare/types.ts';
 export { readDataDir } from './data-dir.ts';
+export { createDssClient } from './client.ts';
+export { readLive, type LiveOptions } from './live.ts';
