@@ -1,7 +1,7 @@
 /** `rebake import dss`: made-up instances of every kind become declarations that validate and plan; a second import keeps what people wrote. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { generateInstance, writeDataDir, type GenerateOptions } from '@rebake/tool-fake-dss';
+import { generateInstance, startFakeDss, writeDataDir, type GenerateOptions } from '@rebake/tool-fake-dss';
 import { testRegistry } from './registry.ts';
 import { rig, type Rig } from './rig.ts';
 
@@ -112,5 +112,41 @@ describe('a second import', () => {
     expect(code).toBe(1);
     expect(err).toContain('cannot be set: what holds it is not written as a mapping');
     expect(existsSync(project.path('envs'))).toBe(false);
+  });
+});
+
+describe('an import by the API', () => {
+  it('asks for what it needs, says each call, changes nothing, and gives what the data directory gives', async () => {
+    const instance = generateInstance(SMALL);
+    const dss = await startFakeDss(instance);
+    try {
+      using project = rig({ 'key.txt': `${dss.apiKey}\n` });
+      const flags = `--url ${dss.url} --api-key-file key.txt --dss-version 14.3.2`;
+      const ran = await project.rebake(`import dss ${flags} --name main`);
+      expect(ran.code).toBe(0);
+      const told = ran.err.trim().split('\n');
+      expect(told).toHaveLength(dss.calls.length);
+      expect(told.every((line) => /^GET \/dip\/publicapi\/\S+ 200$/.test(line))).toBe(true);
+      expect(`${ran.out}${ran.err}${project.read('rebake.yaml')}`).not.toContain(dss.apiKey);
+      expect((await project.rebake('validate')).code).toBe(0);
+
+      using other = await imported(SMALL);
+      const names = (text: string) => [...text.matchAll(/^ {2}(\S+):$/gm)].map(([, name]) => name).toSorted();
+      expect(names(project.read('rebake.yaml'))).toEqual(names(other.read('rebake.yaml')));
+    } finally {
+      await dss.close();
+    }
+  });
+
+  it.each([
+    ['--url http://127.0.0.1:1', '--api-key-file <file>'],
+    ['--url http://127.0.0.1:1 --api-key-file key.txt', '--dss-version <version>'],
+    ['--url http://127.0.0.1:1 --data-dir data', 'exclude each other'],
+    ['--name main', "'--data-dir <dir>' or '--url <url>'"],
+  ])('refuses %s', async (flags, words) => {
+    using project = rig({});
+    const ran = await project.rebake(`import dss ${flags}`);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain(words);
   });
 });

@@ -2,7 +2,7 @@
 import { BuildFailure } from '@rebake/image';
 import { generateInstance, realClientCalls, startFakeDss, type Fault } from '@rebake/tool-fake-dss';
 import { describe, expect, it } from 'vitest';
-import { createDssClient, readLive, type DssCall } from '../src/index.ts';
+import { createDssClient, readLive, type DssCall, type JsonObject } from '../src/index.ts';
 
 const instance = generateInstance({ seed: 3, version: '14.3.2', node: 'design', envs: 20 });
 
@@ -37,10 +37,11 @@ describe('each call', () => {
         query,
       }));
     };
-    const started = async (): Promise<string> => {
-      const { jobId } = await client.updateImages('PYTHON', 'env', { wait: false });
-      return String(jobId);
+    const jobOf = ({ jobId }: JsonObject): string => {
+      if (typeof jobId !== 'string') throw new Error('the future has no id');
+      return jobId;
     };
+    const started = async () => jobOf(await client.updateImages('PYTHON', 'env', { wait: false }));
     const asked: Readonly<Record<string, () => Promise<unknown>>> = {
       listCodeEnvs: () => client.listEnvs(),
       getCodeEnv: () => client.envSettings('PYTHON', 'env'),
@@ -55,7 +56,7 @@ describe('each call', () => {
       getLog: () => client.log('PYTHON', 'env', 'build.log'),
       generalSettings: () => client.generalSettings(),
       saveGeneralSettings: async () => client.putGeneralSettings(await client.generalSettings()),
-      pushBaseImages: async () => client.future(String((await client.pushBaseImages())['jobId'])),
+      pushBaseImages: async () => client.future(jobOf(await client.pushBaseImages())),
       listClusters: () => client.listClusters(),
     };
     expect(Object.keys(asked).toSorted()).toEqual(Object.keys(real).toSorted());

@@ -1,7 +1,16 @@
 /** `import dss`: writes what was read of an instance as a declaration, or compares it with the one that is there. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { declarationOf, readDataDir, type Declared, type InstanceReading, type Unmapped } from '@rebake/dss';
+import {
+  createDssClient,
+  declarationOf,
+  readDataDir,
+  readLive,
+  type Declared,
+  type DssCall,
+  type InstanceReading,
+  type Unmapped,
+} from '@rebake/dss';
 import { ConfigNotEditable, configText, configValue, editedConfig, writeDraft } from '@rebake/model';
 import type { Diagnostic } from '@rebake/sdk';
 import { BuildFailure } from '@rebake/sdk';
@@ -9,10 +18,24 @@ import { libraryDiagnostic } from './diagnostics.ts';
 import { difference, differencesOf, type ImportDifference } from './import-merge.ts';
 import type { ProjectOptions } from './project.ts';
 
+/** Where an instance is read: its data directory (or a copy of it), or its public API. */
+export type ImportFrom =
+  | { readonly dataDir: string }
+  | {
+      readonly url: string;
+      /** File with the key of an administrator, relative to `cwd`. */
+      readonly apiKeyFile: string;
+      /** PEM file, relative to `cwd`. */
+      readonly caFile?: string;
+      /** Version of DSS, which the API does not say. */
+      readonly version: string;
+      /** Told of every call: nothing but GET is asked. */
+      readonly onCall?: (call: DssCall) => void;
+    };
+
 /** What to import, and where to. */
 export interface ImportDssOptions extends ProjectOptions {
-  /** Data directory of the instance, or a copy of it. */
-  readonly dataDir: string;
+  readonly from: ImportFrom;
   /** Name of the instance in files and messages. */
   readonly name: string;
   /** Config file, relative to `cwd`. */
@@ -45,12 +68,28 @@ interface Memory {
 export async function importDss(options: ImportDssOptions): Promise<ImportDssResult> {
   let reading: InstanceReading;
   try {
-    reading = await readDataDir(resolve(options.cwd, options.dataDir));
+    reading = await read(options);
   } catch (error) {
-    if (!(error instanceof BuildFailure)) throw error;
+    if (!(error instanceof BuildFailure) && !(error instanceof Error && 'syscall' in error)) throw error;
     return refused(resolve(options.cwd, options.out), error.message);
   }
   return importReading(reading, options);
+}
+
+async function read({ from, cwd }: ImportDssOptions): Promise<InstanceReading> {
+  if ('dataDir' in from) return readDataDir(resolve(cwd, from.dataDir));
+  const { url, apiKeyFile, caFile, version, onCall } = from;
+  const client = createDssClient({
+    url,
+    apiKey: readFileSync(resolve(cwd, apiKeyFile)),
+    ...(caFile === undefined ? {} : { ca: readFileSync(resolve(cwd, caFile), 'utf8') }),
+    ...(onCall === undefined ? {} : { onCall }),
+  });
+  try {
+    return await readLive(client, { place: url, version });
+  } finally {
+    await client.close();
+  }
 }
 
 /** Imports what was read. */

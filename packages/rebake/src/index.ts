@@ -30,7 +30,7 @@ export { LIBRARY_DIAGNOSTICS, libraryDiagnostic } from './diagnostics.ts';
 export { explanationJson, type Explanation, type LastRun } from './explanation.ts';
 export type { ExportedNode, ExportOptions, ExportResult } from './export.ts';
 export type { GraphResult } from './graph.ts';
-export type { ImportDssOptions, ImportDssResult } from './import.ts';
+export type { ImportDssOptions, ImportDssResult, ImportFrom } from './import.ts';
 export type { ImportDifference } from './import-merge.ts';
 export type { PackageChange } from './lock-changes.ts';
 export type { LockOptions, LockReport, LockResult } from './lock-report.ts';
