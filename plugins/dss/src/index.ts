@@ -1,5 +1,2 @@
-/** DSS itself: as a builder of env images, and as a source of declarations. */
-import { definePlugin } from '@rebake/sdk';
-
-/** The plugin. */
-export const plugin = definePlugin({ name: '@rebake/plugin-dss' });
+/** What DSS is asked when it builds the images of a code env. */
+export { ImageUpdates, type EnvRequest, type Watch } from './update-images.ts';

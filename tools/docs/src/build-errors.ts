@@ -1,19 +1,7 @@
 /** What each failure at an engine, a registry or the state means, for docs/reference/diagnostics.md. */
 
-/** One code of a failure. */
-export interface FailureRow {
-  readonly code: string;
-  readonly means: string;
-  readonly help: string;
-}
-
-/** A group of rows under one heading. */
-export interface FailureGroup {
-  readonly title: string;
-  readonly rows: readonly FailureRow[];
-}
-
-const row = (code: string, means: string, help: string): FailureRow => ({ code, means, help });
+import { row, type FailureGroup } from './build-error-row.ts';
+import { DSS_ERRORS } from './build-errors-dss.ts';
 
 /** Every failure, grouped by where it happens. */
 export const FAILURES: readonly FailureGroup[] = [
@@ -337,30 +325,7 @@ export const FAILURES: readonly FailureGroup[] = [
       ),
     ],
   },
-  {
-    title: 'DSS instances',
-    rows: [
-      row(
-        'DSS_DATA_DIR',
-        'The data directory of a DSS instance is not there, or is not to be read.',
-        'Give the folder that has `install.ini` in it, and the right to read it.',
-      ),
-      row('DSS_UNREACHABLE', 'The instance does not answer.', 'Check its address, and whether it runs.'),
-      row('DSS_TLS', 'The certificate of the instance is not trusted, or TLS does not come about.', 'Name its CA.'),
-      row('DSS_AUTH', 'DSS does not accept the API key, or the key may not do this.', 'Use a key of an administrator.'),
-      row(
-        'DSS_BROKEN_ANSWER',
-        'What came back is no answer of DSS.',
-        'Check the address: a proxy or another service may stand there.',
-      ),
-      row('DSS_REFUSED', 'DSS answers a request with an error.', 'Read the words of DSS that come with it.'),
-      row(
-        'DSS_BUILD_FAILED',
-        'DSS was asked to build the images of a code env, and says that this failed.',
-        'Read the words of DSS that come with it: most often the packages of the env cannot be installed on the base image.',
-      ),
-    ],
-  },
+  DSS_ERRORS,
   {
     title: 'Runs and state',
     rows: [

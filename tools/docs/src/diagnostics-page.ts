@@ -2,7 +2,8 @@
 import { DIAGNOSTIC_KINDS } from '@rebake/model';
 import { LIBRARY_DIAGNOSTICS } from '@rebake/rebake';
 import type { DiagnosticKind } from '@rebake/sdk';
-import { FAILURES, type FailureRow } from './build-errors.ts';
+import type { FailureRow } from './build-error-row.ts';
+import { FAILURES } from './build-errors.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 
 /** The page. */
