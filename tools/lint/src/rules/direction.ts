@@ -11,7 +11,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   '@rebake/python': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
   '@rebake/debian': ['@rebake/image', '@rebake/cache', '@rebake/layers'],
   '@rebake/lock': ['@rebake/image', '@rebake/sdk', '@rebake/cache', '@rebake/debian'],
-  '@rebake/dss': ['@rebake/image', '@rebake/sdk'],
+  '@rebake/dss': ['@rebake/image'],
   '@rebake/planner': ['@rebake/sdk'],
   '@rebake/engine': ['@rebake/planner', '@rebake/sdk', '@rebake/image'],
   '@rebake/model': ['@rebake/sdk', '@rebake/image'],
