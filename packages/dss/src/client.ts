@@ -11,6 +11,8 @@ const RETRIES = 3;
 /** Longest answer, in bytes: general settings of a large instance are some megabytes. */
 const MOST = 64 * 1024 * 1024;
 const HEADERS_MS = 120_000;
+/** Longest words of DSS that are told, in characters. */
+const LONGEST = 6_000;
 /** Waits before further tries of a GET, in milliseconds. */
 const FIRST_WAIT = 250;
 /** Gateways and limits, after which the same question may be answered. */
@@ -26,8 +28,7 @@ interface Call {
 /** Opens a client; `close` closes its sockets. Nothing is asked yet. Every failure is a `BuildFailure` in DSS's own words, and holds no key. */
 export function createDssClient(options: DssClientOptions): DssClient & { close(): Promise<void> } {
   const http = new Http(options);
-  const env = (language: EnvLanguage, name: string): string =>
-    `/admin/code-envs/${language}/${encodeURIComponent(name)}`;
+  const env = (language: EnvLanguage, name: string): string => `/admin/code-envs/${language}/${part(name)}`;
   const object = async (call: Call): Promise<JsonObject> => objectIn(await http.json(call), call);
   const rows = async (call: Call): Promise<readonly JsonObject[]> => rowsIn(await http.json(call), call);
   const get = (path: string): Call => ({ method: 'GET', path });
@@ -42,19 +43,26 @@ export function createDssClient(options: DssClientOptions): DssClient & { close(
       }),
     updateImages: (language, name, { envVersion, wait }) =>
       object({ method: 'POST', path: `${env(language, name)}/images${query({ envVersion, wait })}` }),
-    future: (id) => object(get(`/futures/${encodeURIComponent(id)}${query({ peek: false })}`)),
-    abortFuture: async (id) => void (await http.text({ method: 'DELETE', path: `/futures/${encodeURIComponent(id)}` })),
+    future: (id) => object(get(`/futures/${part(id)}${query({ peek: false })}`)),
+    abortFuture: async (id) => void (await http.text({ method: 'DELETE', path: `/futures/${part(id)}` })),
     envUsages: (language, name) => rows(get(`${env(language, name)}/usages`)),
     allUsages: () => rows(get('/admin/code-envs/usages')),
     listLogs: (language, name) => rows(get(`${env(language, name)}/logs`)),
-    log: (language, name, log) => http.text(get(`${env(language, name)}/logs/${encodeURIComponent(log)}`)),
+    log: (language, name, log) => http.text(get(`${env(language, name)}/logs/${part(log)}`)),
     generalSettings: () => object(get('/admin/general-settings')),
     putGeneralSettings: (body) => http.json({ method: 'PUT', path: '/admin/general-settings', body }),
     pushBaseImages: () => object({ method: 'POST', path: '/admin/container-exec/actions/push-base-images' }),
     listClusters: () => rows(get('/admin/clusters/')),
-    cluster: (id) => object(get(`/admin/clusters/${encodeURIComponent(id)}`)),
+    cluster: (id) => object(get(`/admin/clusters/${part(id)}`)),
     close: () => http.close(),
   };
+}
+
+/** One part of a path. What is `.` or `..` would lead to another call. */
+function part(name: string): string {
+  if (name === '' || name === '.' || name === '..')
+    throw failed('DSS_REFUSED', 'never', `\`${name}\` is no name that can be asked for`);
+  return encodeURIComponent(name);
 }
 
 /** As Python writes it: `True`, `False`, and nothing for what is not given. */
@@ -72,6 +80,7 @@ class Http {
   readonly #agent: Agent;
   readonly #origin: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #secrets: readonly string[];
 
   constructor(options: DssClientOptions) {
     const url = URL.parse(options.url);
@@ -84,13 +93,15 @@ class Http {
     this.#options = options;
     this.#origin = `${url.origin}${url.pathname.replace(/\/+$/, '')}${BASE}`;
     const key = typeof options.apiKey === 'string' ? options.apiKey : Buffer.from(options.apiKey).toString('utf8');
-    this.#headers = { authorization: `Basic ${Buffer.from(`${key.trim()}:`).toString('base64')}` };
+    const login = Buffer.from(`${key.trim()}:`).toString('base64');
+    this.#headers = { authorization: `Basic ${login}` };
+    this.#secrets = [login, key.trim()].filter((secret) => secret !== '');
     const tls = {
       ...(options.ca === undefined ? {} : { ca: options.ca }),
       rejectUnauthorized: options.insecure !== true,
     };
-    // No pipelining: as many sockets are as many requests at a time.
-    this.#agent = new Agent({ connections: options.atOnce ?? AT_ONCE, pipelining: 1, connect: tls });
+    // Neither pipelining nor HTTP/2: as many sockets are as many requests at a time.
+    this.#agent = new Agent({ connections: options.atOnce ?? AT_ONCE, pipelining: 1, allowH2: false, connect: tls });
   }
 
   async json(call: Call): Promise<Json> {
@@ -131,13 +142,21 @@ class Http {
       });
       status = answer.statusCode;
       const text = await bounded(answer.body, call);
-      if (status >= 400) throw refused(call, status, text);
+      // A redirect leads to a login page or another service: it is no answer either.
+      if (status < 200 || status >= 300) throw refused(call, status, text);
       return text;
     } catch (error) {
-      throw error instanceof BuildFailure ? error : unreachable(call, error);
+      const failure = error instanceof BuildFailure ? error : unreachable(call, error);
+      throw this.#withoutKey(method === 'GET' ? failure : once(failure));
     } finally {
       this.#options.onCall?.({ method, path: `${BASE}${path}`, status, ms: Math.round(performance.now() - started) });
     }
+  }
+
+  /** A proxy may say back what it was sent. */
+  #withoutKey({ error }: BuildFailure): BuildFailure {
+    const words = this.#secrets.reduce((text, secret) => text.replaceAll(secret, '***'), error.words);
+    return new BuildFailure({ ...error, words });
   }
 
   async close(): Promise<void> {
@@ -168,7 +187,7 @@ function wordsIn(text: string): string {
   try {
     const { detailedMessage, message } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     const said = [detailedMessage, message].find((one) => typeof one === 'string' && one !== '');
-    if (typeof said === 'string') return said;
+    if (typeof said === 'string') return said.slice(0, LONGEST);
   } catch {
     // Not DSS's own answer.
   }
@@ -180,7 +199,12 @@ function wordsIn(text: string): string {
   return line === '' ? 'no words' : line;
 }
 
-const TLS = /^(?:ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/;
+const TLS = /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_|INVALID_CA|EPROTO)/;
+
+/** What changes something may have been heard: nobody is to try it again by himself. */
+function once({ error }: BuildFailure): BuildFailure {
+  return new BuildFailure({ ...error, retry: 'never' });
+}
 
 function unreachable({ method, path }: Call, error: unknown): BuildFailure {
   const { code = '', message } = error as NodeJS.ErrnoException;

@@ -108,7 +108,15 @@ describe('a failure', () => {
     });
     expect(await own.client.generalSettings()).toEqual(instance.generalSettings);
     expect(own.seen.map(({ status }) => status)).toEqual([503, 503, 200]);
-    expect(await failure(own.client.pushBaseImages())).toMatchObject({ code: 'DSS_REFUSED', retry: 'backoff' });
+    expect(await failure(own.client.pushBaseImages())).toMatchObject({ code: 'DSS_REFUSED', retry: 'never' });
+    expect(own.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
+  it('is a name that would lead to another call, and a redirect', async () => {
+    await using own = await server({ faults: [{ ...settings, kind: 'status', status: 302 }] });
+    await expect(async () => own.client.envSettings('PYTHON', '..')).rejects.toThrow('no name that can be asked for');
+    expect(own.dss.calls).toEqual([]);
+    expect((await failure(own.client.generalSettings())).words).toContain('HTTP 302');
   });
 
   it('of a proxy or of nobody is told as such', async () => {
