@@ -3,6 +3,7 @@ import { BuildFailure } from '@rebake/image';
 import { Agent, request } from 'undici';
 import type { DssClient, DssClientOptions, EnvLanguage } from './client-types.ts';
 import type { Json, JsonObject } from './reading.ts';
+import { isObject } from './settings.ts';
 
 /** Where the Python client asks, whatever the release. */
 const BASE = '/dip/publicapi';
@@ -217,12 +218,11 @@ function failed(code: string, retry: 'never' | 'backoff', words: string): BuildF
 }
 
 function objectIn(value: Json, { method, path }: Call): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  if (isObject(value)) return value;
   throw failed('DSS_BROKEN_ANSWER', 'never', `${method} ${path}: the answer is no object`);
 }
 
 function rowsIn(value: Json, { method, path }: Call): readonly JsonObject[] {
-  const isRow = (one: Json): one is JsonObject => typeof one === 'object' && one !== null && !Array.isArray(one);
-  if (Array.isArray(value) && (value as readonly Json[]).every(isRow)) return value as readonly JsonObject[];
+  if (Array.isArray(value) && (value as readonly Json[]).every(isObject)) return value as readonly JsonObject[];
   throw failed('DSS_BROKEN_ANSWER', 'never', `${method} ${path}: the answer is no list of objects`);
 }

@@ -3,7 +3,7 @@ import { isWorkload, resolveBinding, type Binding, type Expansion, type Workload
 import type { Action, Diagnostic, Digest, NodeId } from '@rebake/sdk';
 import { libraryDiagnostic } from './diagnostics.ts';
 import { withPlan, type Planned } from './plan.ts';
-import { withProject, type Project, type ProjectOptions } from './project.ts';
+import { withExpansion, withProject, type ProjectOptions } from './project.ts';
 import type { SessionOptions } from './session.ts';
 
 /** What to look at. */
@@ -81,7 +81,8 @@ export async function matrix(options: MatrixOptions): Promise<MatrixResult> {
   return withProject(options, nothing, async (project) => {
     const { expansion, diagnostics } = project.declaration;
     if (expansion === null) return nothing(diagnostics);
-    return withPlan(forgiving(project, expansion), { ...options, refresh }, async (result) => {
+    // What has an error has no nodes; the rest is planned all the same.
+    return withPlan(withExpansion(project, expansion), { ...options, refresh }, async (result) => {
       const { planned } = result;
       if (planned === null) return nothing([...diagnostics, ...result.diagnostics]);
       const cells = new Cells(expansion, planned, workload ?? null, diagnostics);
@@ -94,11 +95,6 @@ export async function matrix(options: MatrixOptions): Promise<MatrixResult> {
       return { matrix: { configs, rows, planned }, diagnostics: result.diagnostics };
     });
   });
-}
-
-/** What has an error has no nodes; the rest is planned all the same. Nobody may take that plan for one of the whole: it has no stamp. */
-function forgiving(project: Project, expansion: Expansion): Project {
-  return { ...project, declarationStamp: '', declaration: { ...project.declaration, expansion, diagnostics: [] } };
 }
 
 class Cells {

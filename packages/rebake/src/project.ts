@@ -158,6 +158,11 @@ async function openForeign({ declaration: { state }, plugins }: Project): Promis
   return opened.value;
 }
 
+/** The project with another expansion, or with what is left of a faulty one. Its plan must not be remembered as that of the real one: it has no stamp. */
+export function withExpansion(project: Project, expansion: NonNullable<Declaration['expansion']>): Project {
+  return { ...project, declarationStamp: '', declaration: { ...project.declaration, expansion, diagnostics: [] } };
+}
+
 /** Whether any diagnostic is an error. */
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ severity }) => severity === 'error');

@@ -4,7 +4,7 @@ import { createFileHasher } from '@rebake/image';
 import { releaseChanges, simulateRelease, type ReleaseChanges } from '@rebake/model';
 import type { Diagnostic, Node, NodeId, State } from '@rebake/sdk';
 import { withPlan } from './plan.ts';
-import { hasErrors, withProject, type Project, type ProjectOptions } from './project.ts';
+import { hasErrors, withExpansion, withProject, type ProjectOptions } from './project.ts';
 import type { SessionOptions } from './session.ts';
 import { baseTroubles, breaksOf, type BaseTrouble, type Break } from './simulate-breaks.ts';
 
@@ -78,35 +78,34 @@ export async function simulateUpgrade(options: SimulateOptions): Promise<Simulat
     const { simulation } = outcome;
     const changes = releaseChanges(simulation.from, version);
     const general = simulation.news.filter(({ where }) => where?.path.startsWith('codeEnvs.') !== true);
-    return withPlan(wouldBe(project, simulation.expansion), { ...options, refresh: 'none' }, async ({ planned }) => {
-      if (planned === null) return nothing(general);
-      const { plan, state, expansion } = planned;
-      const kinds = new Map(expansion.nodes.map(({ id, kind }) => [id, kind]));
-      const busy = plan.actions.filter(({ atMost, node }) => atMost !== 'keep' && kinds.has(node));
-      const certain = new Set(busy.filter(({ ifChanged }) => ifChanged.length === 0).map(({ node }) => node));
-      const all = new Set(busy.map(({ node }) => node));
-      return {
-        simulated: {
-          formatVersion: 1,
-          from: simulation.from,
-          to: version,
-          release: simulation.release,
-          changes,
-          stale: byKind(expansion.nodes, all, certain),
-          kept: expansion.nodes.length - all.size,
-          breaks: breaksOf(simulation, changes),
-          bases: baseTroubles(simulation, changes),
-          cost: costOf(expansion.nodes, all, state),
-        },
-        diagnostics: general,
-      };
-    });
+    return withPlan(
+      withExpansion(project, simulation.expansion),
+      { ...options, refresh: 'none' },
+      async ({ planned }) => {
+        if (planned === null) return nothing(general);
+        const { plan, state, expansion } = planned;
+        const kinds = new Map(expansion.nodes.map(({ id, kind }) => [id, kind]));
+        const busy = plan.actions.filter(({ atMost, node }) => atMost !== 'keep' && kinds.has(node));
+        const certain = new Set(busy.filter(({ ifChanged }) => ifChanged.length === 0).map(({ node }) => node));
+        const all = new Set(busy.map(({ node }) => node));
+        return {
+          simulated: {
+            formatVersion: 1,
+            from: simulation.from,
+            to: version,
+            release: simulation.release,
+            changes,
+            stale: byKind(expansion.nodes, all, certain),
+            kept: expansion.nodes.length - all.size,
+            breaks: breaksOf(simulation, changes),
+            bases: baseTroubles(simulation, changes),
+            cost: costOf(expansion.nodes, all, state),
+          },
+          diagnostics: general,
+        };
+      },
+    );
   });
-}
-
-/** The project with the declaration as it would be. Its plan must not be remembered as that of the real one: it has no stamp. */
-function wouldBe(project: Project, expansion: NonNullable<Project['declaration']['expansion']>): Project {
-  return { ...project, declarationStamp: '', declaration: { ...project.declaration, expansion, diagnostics: [] } };
 }
 
 function byKind(nodes: readonly Node[], all: ReadonlySet<NodeId>, certain: ReadonlySet<NodeId>): readonly StaleKind[] {
